@@ -67,7 +67,8 @@ def _exponent_of_erfc(degree: int) -> list[float]:
     from -1 to 1.
     """
 
-    def exponent(u: np.ndarray) -> Any:  # NumPy's annotation wrongly expects a number
+    # `exponent` is annotated with Any, because NumPy's annotation of `chebinterpolate` wrongly expects a number.
+    def exponent(u: np.ndarray) -> Any:
         ts = _SMALLEST_T + (1 - _SMALLEST_T) * (u + 1) / 2
         return np.array([math.log(math.erfc(2 / t - 2) / t) + (2 / t - 2) ** 2 for t in ts])
 
@@ -94,7 +95,7 @@ _BY_NAME: dict[str, Callable[[Value], tuple[Value, Value]]] = {
     "linear": linear,
 }
 CODES = {name: code for code, name in enumerate(_BY_NAME)}
-"""Code that the kernels use for each activation function, by the function's name in `formulas.activations`."""
+"""Integer code of each activation function in the kernels, by the function's name in `formulas.activations`."""
 
 activation = choice(list(_BY_NAME.values()))
 """`activation(code, z)` returns the activation and its derivative."""

@@ -57,7 +57,7 @@ def to_arrays(architecture: Architecture, layout: Layout, parameters: Parameters
 def _reordered(
     architecture: Architecture, arrays: ArraysOfLayers
 ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
-    """For each dense layer whose inputs are images, yield the layer's arrays and the offset of each input."""
+    """For each dense layer whose inputs are images, yield the layer's arrays and the inputs' offsets in the images."""
     for below, layer in pairwise(computed(architecture)):
         if isinstance(layer.layer, Dense) and below.image is not None:
             yield arrays[layer.first], below.image.positions()
@@ -93,7 +93,7 @@ def _statistics(architecture: Architecture, layout: Layout) -> Iterator[tuple[in
 def _placed(
     architecture: Architecture, layout: Layout, arrays: ArraysOfLayers, values: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For each trained array, yield two views of the same shape: one of the array, one of its numbers in `values`."""
+    """For each trained array or panel of weights, yield two views of the same shape: of the array, and of `values`."""
     layers = computed(architecture)
     for i, layer in enumerate(layers):
         channel = layout.channels[i]

@@ -24,7 +24,7 @@ def backpropagate(
 
     `first` and `last` are the range of this thread's samples. The gradients of gamma and of the weights of dense layers
     above layer 0 are added to the sums. `waits` is the number of times that this thread has waited at the barrier.
-    Return the updated number.
+    Return the updated `waits`.
     """
     width = lanes(workspace.delta)
     output_errors(samples, start, m, first, last, factor, layout, workspace)
@@ -81,9 +81,9 @@ def output_errors(samples, start, m, first, last, factor, layout, workspace):
 
 @part
 def accumulate(x, samples, start, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share):
-    """Add this thread's share of the gradient to the sums, except the parts that `backpropagate` has added.
+    """Add this thread's share of the gradient to the sums, except what `backpropagate` has added.
 
-    The errors, and therefore the gradient, are multiplied by the factor that was given to `backpropagate`.
+    The gradient is computed from the errors, which `backpropagate` has multiplied by `factor`.
     """
     mini_batch, width = samples.order[start : start + m], lanes(workspace.delta)
     for layer in range(len(layout.kinds)):

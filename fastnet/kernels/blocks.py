@@ -2,13 +2,13 @@
 
 In Numba, a loop with a dozen sums in registers would be a page of code. Numba's front end would take longer for that
 page than LLVM takes for the whole kernel. Here, Python code emits the instructions: one loop for each number of sums,
-and a `switch` that selects a loop. So only the number of lanes has to be known when a kernel is compiled.
+and a `switch` that selects a loop at run time. So only the number of lanes has to be known when a kernel is compiled.
 
 Given a function that emits instructions, `block` returns a function that kernels can call; see `image_blocks` and
 `product_blocks`.
 
-Each sum begins at zero or at a stored sum. The terms are added in the order of the loop. The number of sums in a loop
-does not change that order.
+Each sum begins at zero or at a stored sum. The terms are added in the order of the loop. The order of the terms does
+not depend on the number of sums.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def block(arrays: int, vector_of: Callable[[Any], Vector], emit: Callable[..., N
 
         return types.void(*given[:arrays], *[types.intp] * integers), generate
 
-    names = ", ".join(f"a{i}" for i in range(count))  # Numba reads the number of arguments from the signature
+    names = ", ".join(f"a{i}" for i in range(count))  # not *args, because Numba counts the arguments in the signature
     return intrinsic(eval(f"lambda context, {names}: typed(context, {names})", {"typed": typed}))
 
 

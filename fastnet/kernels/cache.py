@@ -164,8 +164,8 @@ class KernelCache(FunctionCache):
                 return sum(each.stat().st_size for each in files)
         return 0
 
-    # Numba holds its compiler lock while it calls the next two methods, so no other thread changes the files. Callers
-    # of `has` must hold the same lock.
+    # Numba holds its compiler lock while it calls `load_overload` and `save_overload`, so no other thread changes the
+    # files. Callers of `has` must hold Numba's compiler lock.
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the code for the given argument types; None if there is no code, or if all files are damaged."""

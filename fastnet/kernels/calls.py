@@ -12,9 +12,9 @@ from numba import types
 from numba.extending import intrinsic
 
 PREPARE, FEED_FORWARD, BACKPROPAGATE, ACCUMULATE, CLEAR = range(5)
-"""Steps of a mini-batch, in this order: transpose weights or filters; compute a layer's activations; compute the errors
-below a layer; add the gradient of a layer's weights to the sums; set images to zero. Above layer 0, the step
-`BACKPROPAGATE` of a dense layer includes `ACCUMULATE`."""
+"""Steps of a mini-batch. `PREPARE`: transpose weights or filters. `FEED_FORWARD`: compute a layer's activations.
+`BACKPROPAGATE`: compute the errors below a layer; for a dense layer above layer 0, also add the gradient of the weights
+to the sums. `ACCUMULATE`: add the gradient of all other layers to the sums. `CLEAR`: set images to zero."""
 
 
 @intrinsic

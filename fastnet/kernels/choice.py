@@ -12,7 +12,7 @@ _LEAST_MULTIPLICATIONS = 200_000  # multiplications in a mini-batch above which 
 _CACHE = 1 << 20  # bytes that fit into a core's L2 cache on most processors
 _SHORT = 96  # largest number of samples in a part of a mini-batch, if the weights fit into the cache
 _LONG = 1024  # largest number of samples in a part of a mini-batch, if the weights do not fit into the cache
-_EVEN = 16  # numbers of samples are rounded up to a multiple of this number: 8 rows of a block, in two threads
+_EVEN = 16  # the number of samples in a part is rounded up to a multiple of this: 8 samples of a block, in two threads
 
 
 def without_zeros(density: float) -> bool:
@@ -21,7 +21,7 @@ def without_zeros(density: float) -> bool:
 
 
 def threads(multiplications: float, panels: int, available: Callable[[], int]) -> int:
-    """Return the number of threads for a mini-batch whose layer 0 can be divided into `panels` parts."""
+    """Return the number of threads for a mini-batch, if the work of layer 0 can be divided into `panels` parts."""
     return min(available(), panels) if multiplications > _LEAST_MULTIPLICATIONS else 1
 
 
@@ -29,7 +29,8 @@ def samples_at_a_time(samples: int, bytes_of_sample: float, bytes_of_weights: in
     """Return the number of samples in a part of a mini-batch, or `samples` if the mini-batch should not be divided.
 
     After each part, the gradient of the part is added to sums, which are as large as the weights. If the sums stay in
-    the cache, parts are short, so that inputs and activations stay in the cache too. Otherwise, parts are long.
+    the cache, parts are short, so that inputs and activations stay in the cache too. If the sums do not fit into the
+    cache, parts are long, so that few gradients are added to the sums.
 
     Parameters
     ----------

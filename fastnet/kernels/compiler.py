@@ -10,7 +10,8 @@ Numba's settings, and their reasons:
 - Division by zero gives infinity, as in NumPy. Otherwise, every division would have a branch and an exception.
 - `fastmath` is off, because `vectors` sets LLVM's floating-point flags for individual instructions.
 - Parts are inlined, so that vectors are not passed in memory. Therefore Numba generates no machine code for a part, and
-  LLVM optimizes the code only after inlining. This halves the compilation time of a kernel.
+  LLVM optimizes the code only after inlining. Without separate optimization of parts, compiling a kernel takes half
+  the time.
 - Most of the compilation time is spent in Numba's front end. Passes for features that kernels do not use, such as
   closures, are left out. The types of repeated operations, such as the sum of two integers, are cached.
 """
@@ -49,7 +50,7 @@ class _TypingContext:
         return getattr(self._context, name)
 
     def resolve_function_type(self, function: Any, arguments: Any, keywords: Any) -> Any:
-        if isinstance(function, types.Dispatcher):  # a dispatcher has a cache, but would compile for each literal
+        if isinstance(function, types.Dispatcher):  # for each literal type, a dispatcher would compile the part again
             arguments = tuple(types.unliteral(each) for each in arguments)
         if keywords or isinstance(function, types.Dispatcher):
             return self._context.resolve_function_type(function, arguments, keywords)
@@ -132,8 +133,8 @@ class _KernelCompiler(CompilerBase):
 class _PartLibrary(_Library):
     """Numba's code library of a part. The part is linked into kernels, and has no machine code of its own.
 
-    If a part calls other parts, the called parts are linked only into the kernel. Linking them into the calling part as
-    well would copy them repeatedly.
+    If a part calls other parts, the called parts are linked only into the kernel. If the called parts were also
+    linked into the calling part, their code would be copied repeatedly.
     """
 
     def finalize(self) -> None:
@@ -247,7 +248,8 @@ class _CompilationListener(event.Listener):
         self._thread = threading.get_ident()
 
     def on_start(self, event: Any) -> None:
-        if not self._started and threading.get_ident() == self._thread:  # Numba notifies the listeners of all threads
+        # Numba also notifies the listener of compilations in other threads.
+        if not self._started and threading.get_ident() == self._thread:
             self._started = True
             self._on_first_start()
 

@@ -2,7 +2,8 @@
 
 In a row of pooling windows, four positions are computed at a time, for up to three narrow vectors of filters. If a
 pooling window has 2 x 2 positions, the four positions are one window. The sums and operands of the four positions take
-all 16 registers of AVX2. A window is not computed if all of its inputs are zero, as at the border of MNIST's images.
+all 16 registers of AVX2. In a convolution of the input images, a 2 x 2 window is not computed if all of its inputs are
+zero, as at the border of MNIST's images.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from fastnet.kernels.vectors import (
 )
 
 # Largest number of weights by which a row of windows is multiplied in one pass, so that the weights stay in the cache.
-# A single tap may have more.
+# A pass has at least one tap, which may have more weights.
 _WEIGHTS_IN_CACHE = 4096
 _FILTERS_AT_A_TIME = 3  # largest number of narrow vectors of filters that are computed together
 
@@ -79,8 +80,9 @@ def convolve_row(layer, corner, layout, workspace, z, blank, seen):
     """Compute the weighted sums, without bias, at all positions of a row of windows.
 
     The first patch begins at `corner`. The sums are written to `workspace.unpooled`, beginning at index z, with one row
-    per position and one column per filter. A window whose inputs are all zero is left out. Such a window is marked by a
-    1 in `workspace.offsets`, where the marks begin at index `blank`.
+    per position and one column per filter. In a convolution of the input images, a 2 x 2 window is left out if all of
+    its inputs are zero. A 1 in `workspace.offsets` marks a window that is left out. The marks of the row begin at index
+    `blank`.
 
     Return 1 if the sums are already pooled, otherwise 0. If the sums are pooled, the first row of a window has the
     maxima, and the second row has the indices of the maxima's positions in the window.
@@ -213,7 +215,7 @@ def pool_row(layer, s, i, m, gain, factors, layout, parameters, workspace, z, bl
                 found, slope = found * of_sample, slope * of_sample
             elif keep != 1:
                 found, slope = found * keep, slope * keep
-            if c + width > maps:  # lanes beyond the last map belong to the next position, or to the border
+            if c + width > maps:  # lanes beyond the last map may belong to the border, which must stay zero
                 neurons = load_narrow(layout.neurons, channel + c)
                 found, slope = only(neurons, found), only(neurons, slope)
             store(workspace.activations, to + c, found)

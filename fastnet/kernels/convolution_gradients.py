@@ -8,8 +8,8 @@ the error zero. So only nonzero errors are multiplied, and are collected in list
 - The list of a position has errors and the offsets of their filters. Each error is multiplied by its filter, and the
   sum of the products is added to the errors of the inputs in the position's patch.
 
-For filters with rows of at most `_SHORT_ROW` taps, the gradient is a sum over a list of nonzero inputs instead. Patches
-are not copied.
+For filters with rows of at most `_SHORT_ROW` taps, the gradient is a sum over a list of nonzero inputs, and not over
+nonzero errors. Patches are not copied.
 
 A list is built without branches: each number is written to the end of the list, and the end advances only if the number
 is not zero.
@@ -35,7 +35,7 @@ from fastnet.kernels.shares import scratch_of, share_of_filters
 from fastnet.kernels.vectors import item, lanes, load_narrow, narrow_lanes, only, set_item, store, zeros
 
 _INPUTS_AT_A_TIME = 8  # number of adjacent positions whose inputs are compared with zero in one test
-_SHORT_ROW = 8  # largest number of taps in a filter's row for which `accumulate_by_inputs` is faster
+_SHORT_ROW = 8  # largest number of taps in a row for which `accumulate_by_inputs` is faster than `accumulate_by_errors`
 
 _at_place = formula(lambda d, place, q: where(place.is_equal(q), d, 0.0))
 
@@ -103,7 +103,8 @@ def add_rows(values, offsets, x, z, count, x_start, x_line, z_start, z_line, row
     first = 0
     while first < vectors:
         some = vectors - first
-        some = (some - 1) // ((some + MOST_VECTORS - 1) // MOST_VECTORS) + 1  # in parts of about the same size
+        # The vectors of a row are divided into parts of almost equal size.
+        some = (some - 1) // ((some + MOST_VECTORS - 1) // MOST_VECTORS) + 1
         add_vectors(
             values, offsets, x, z, count, x_start + first * width, x_line, z_start + first * width, z_line, rows, some
         )
@@ -112,10 +113,11 @@ def add_rows(values, offsets, x, z, count, x_start, x_line, z_start, z_line, row
 
 @part
 def accumulate_filters(layer, m, layout, workspace, sums, share):
-    """Add the gradient of this thread's filters (BP4) to the sums. The gradient is computed from scaled errors.
+    """Add the gradient of this thread's filters (BP4) to the sums.
 
-    The gradient is summed from zero, and then added to `sums`. If each term were added to `sums`, more digits would be
-    lost, because `sums` may be far larger.
+    The gradient is computed from the errors, which `backward.backpropagate` has multiplied by `factor`. The gradient is
+    summed from zero, and then added to `sums`. If each term were added to `sums`, more digits would be lost, because
+    the numbers in `sums` may be far larger than the terms.
     """
     first, last = share_of_filters(layer, layout, share)
     if first < last and layout.taps[layer] <= _SHORT_ROW:
@@ -126,7 +128,7 @@ def accumulate_filters(layer, m, layout, workspace, sums, share):
 
 @subroutine
 def accumulate_by_errors(layer, first, last, m, layout, workspace, sums, share):
-    """Add the gradient of filters with long rows: the sum of each nonzero error times its patch of inputs."""
+    """Add the gradient of filters with long rows: the sum of the products of each nonzero error and its patch."""
     a, g, width = workspace.activations, workspace.gradient, narrow_lanes(workspace.delta)
     line, rows = layout.lines[layer - 1], layout.rows[layer]
     size, row_of_filter = block_of_filter(layer, layout, width)
@@ -146,8 +148,9 @@ def accumulate_by_errors(layer, first, last, m, layout, workspace, sums, share):
 
 @subroutine
 def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
-    """Add the gradient of filters with short rows: the sum of each nonzero input times the errors of its windows.
+    """Add the gradient of filters with short rows: a sum of products of nonzero inputs and errors.
 
+    Each nonzero input is multiplied by the errors of the positions whose patches contain the input.
     At a time, at most `ERRORS_IN_CACHE` errors are unpooled, but at least one row of windows. The errors of all filters
     at a position are adjacent. So for a row of taps, an input is multiplied by contiguous errors.
     """
@@ -155,8 +158,8 @@ def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
     rows, columns = layout.rows[layer], layout.taps[layer] // maps
     v, whole = first // width * width, narrowly_padded(layout.maps[layer], width)
     filters = narrowly_padded(last - v, width)
-    # With so few columns, the number of filters can change the order of additions in `add_vectors`. So each thread
-    # computes all filters, and the result does not depend on the number of threads.
+    # With fewer than `ENOUGH_SUMS` columns, the number of filters can change the order of additions in `add_vectors`.
+    # So each thread computes all filters, and the result does not depend on the number of threads.
     if columns < ENOUGH_SUMS:
         v, filters = 0, whole
     pooled_rows, pooled_columns = layout.extents[2 * layer] + 1, layout.extents[2 * layer + 1] // maps + 1
@@ -201,12 +204,13 @@ def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
 def list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, offsets, starts):
     """List the nonzero inputs of a sample, map by map and row by row.
 
-    `values` has the inputs, and `starts` the index where each row begins. `offsets` has, for each input, the offset of
+    `values` has the inputs, and `starts` the index where each row begins. For each input, `offsets` has the offset of
     the errors by which the input is multiplied. A row of errors has `line` numbers.
     """
     maps, n = layout.maps[layer - 1], 0
     below, size = block(layer - 1, m, layout)
-    columns = line // filters - layout.taps[layer] // maps + 1  # number of columns of inputs that the windows cover
+    # number of columns of inputs that are in the patches of a row of windows
+    columns = line // filters - layout.taps[layer] // maps + 1
     for c in range(maps):
         for y in range(lines):
             i, offset = below + s * size + y * layout.lines[layer - 1], y * line
@@ -296,7 +300,7 @@ def add_filters(layer, first, last, layout, gradient, start, sums):
 
 @subroutine
 def accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale, share):
-    """Add the errors of maps `first` to `last`, a range of whole panels, to the sums of the biases (BP3)."""
+    """Add the errors of maps `first` to `last` to the sums of the biases (BP3). The maps are whole panels."""
     width, maps, columns = narrow_lanes(workspace.delta), layout.maps[layer], layout.widths[layer]
     scratch, found, last = workspace.dots, scratch_of(workspace.dots, share), min(last, maps)
     for c in range(first, last, VECTORS_OF_MAPS * width):

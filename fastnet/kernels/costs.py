@@ -19,14 +19,14 @@ CODES = {
     "HuberCost": 5,
     "QuantileCost": 6,
 }
-"""Code that the kernels use for each cost, by the name of the cost's class."""
+"""Integer code of each cost in the kernels, by the name of the cost's class."""
 
 OUTPUTS = {"sigmoid": 0, "linear": 1, "softmax": 2, "exp": 3}
-"""Code that the kernels use for each activation function of output neurons, by name."""
+"""Integer code of each activation function of output neurons in the kernels, by the function's name."""
 
 _SOFTMAX = OUTPUTS["softmax"]
 _SMALLEST_EXPONENT = -87.0  # smallest integer z for which exp(z) is not subnormal in float32
-_LARGEST_EXPONENT = {32: 88.0, 64: 709.0}  # largest integer z for which exp(z) is finite, by bits of a float
+_LARGEST_EXPONENT = {32: 88.0, 64: 709.0}  # largest integer z for which exp(z) is finite, by the float's number of bits
 
 
 def setting_of(cost: object) -> float:

@@ -1,4 +1,4 @@
-"""Deforms images: the grey value of each pixel is looked up at another position in the given image.
+"""Deforms images: the grey value of each pixel is looked up at a displaced position in the given image.
 
 A position is a row and a column, in pixels. Rows are counted downwards, and columns to the right. The centre of the
 first pixel is at (0, 0). Between pixels, grey values are interpolated bilinearly. Outside of the image, the grey value
@@ -80,9 +80,11 @@ def deform(images, side, transforms, noise, elastic, smoothing, deformed, worksp
         Number of rows and of columns of each image.
     transforms : ndarray of float64, shape (n, 6)
         Coefficients a, b, c, d, e, f for each image. The pixel at row r and column s is looked up at row a r + b s + c
-        and column d r + e s + f. Rows and columns are counted from the centre of the image.
+        and column d r + e s + f, plus the displacement by noise. Rows and columns are counted from the centre of the
+        image.
     noise : ndarray of uint8, shape (n, 2, side * side) or (0, 2, side * side)
-        Displacements of rows and of columns before smoothing; 0 stands for -1, and 255 for 1.
+        Displacements of rows and of columns before smoothing: 0 stands for -1, and 255 for 1. If empty, noise displaces
+        no pixels.
     elastic : float
         Factor, in pixels, by which the smoothed noise is multiplied.
     smoothing : ndarray of float32, shape (side * side,)

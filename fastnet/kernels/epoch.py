@@ -1,9 +1,10 @@
 """Stochastic gradient descent over an epoch, in a compiled loop that is the same for every network.
 
 For each mini-batch, all samples are fed forward, their errors are propagated back, and the parameters are updated. The
-loop reads the kinds of the layers, the cost and the optimizer as integer codes. Plain gradient descent with whole
-mini-batches stores no gradient: the errors of the outputs are scaled by -eta / m, and the terms of BP3 and BP4 are
-added to the parameters directly.
+loop reads the kinds of the layers, the cost and the optimizer as integer codes.
+
+Plain gradient descent with undivided mini-batches stores no gradient. The errors of the outputs are multiplied by
+-eta / m, and the terms of BP3 and BP4 are added to the parameters directly.
 """
 
 from __future__ import annotations
@@ -82,9 +83,9 @@ def epoch(x, samples, mini_batch_size, layout, update, parameters, sums, state, 
     share : Share
         This thread's share of the work. The result does not depend on the number of threads.
     training : bool
-        Whether to train. If False, mini-batches are only fed forward, and `samples.losses` is filled. Afterwards, the
-        workspace contains z of the output layer for the last mini-batch. The same kernel trains and feeds forward, so
-        that only one kernel must be compiled.
+        Whether to train. If False, mini-batches are only fed forward, and `samples.losses` is filled if it is not
+        empty. After feeding forward, the workspace contains z of the output layer for the last mini-batch. The same
+        kernel trains and feeds forward, so that only one kernel must be compiled.
     """
     control = subnormals.count_as_zero()
     order, capacity = samples.order, len(workspace.samples)
@@ -97,7 +98,7 @@ def epoch(x, samples, mini_batch_size, layout, update, parameters, sums, state, 
         for begin in range(start, end, capacity):
             m = min(capacity, end - begin)
             first, last = share_of(m, share)
-            if m != laid_out:  # offsets of panels and images change; other threads may still read at the old ones
+            if m != laid_out:  # offsets change with m, so wait until no thread reads at the offsets of the old m
                 laid_out = m
                 waits += 1
                 wait_for_all(share, waits)
@@ -129,7 +130,7 @@ def epoch(x, samples, mini_batch_size, layout, update, parameters, sums, state, 
                     x, samples, begin, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share
                 )
                 if layout.kinds[0] == DENSE and not inputs.divides_neurons(x, m, layout):
-                    waits += 1  # for the update, the weights are divided among the threads by neurons
+                    waits += 1  # `accumulate` has divided the weights by inputs, and the update divides them by neurons
                     wait_for_all(share, waits)
             elif len(samples.losses) > 0:
                 output_errors(samples, begin, m, first, last, 1.0, layout, workspace)
@@ -152,7 +153,7 @@ def epoch(x, samples, mini_batch_size, layout, update, parameters, sums, state, 
 def follow_all(update, step, decay, layout, parameters, sums, state, share):
     """Update this thread's parameters from the sums.
 
-    Only weights are regularized. Their weight decay is multiplied by `decay`.
+    Only weights are regularized. The coefficients of L2 and L1 regularization are multiplied by `decay`.
     """
     width = lanes(parameters.values)
     kinds = 2 + (len(parameters.values) > layout.gammas)  # 2: weights and biases; 3: also gammas

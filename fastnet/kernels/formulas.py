@@ -3,9 +3,9 @@
 Most of a kernel's compilation time is spent in Numba's front end, which infers the types of each function and lowers
 the function to LLVM instructions. For the front end, a formula is a single call. While a kernel is compiled, `formula`
 calls the Python function with a `Value` for each argument. Each operation on values emits one LLVM instruction. Loops
-and branches of a formula must not depend on values. They may depend on the precision, for example to choose the number
-of terms of a series. `where` selects one of two numbers in each lane of a vector. `choice` selects one of several
-formulas by its index.
+and branches of a formula must not depend on values, but may depend on the precision. For example, the precision can
+determine the number of terms of a series. `where` selects one of two numbers in each lane of a vector. `choice` selects
+one of several formulas by its index.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Value:
         return number if isinstance(number, Value) else self.of(constant(self.context, self.vector, number))
 
     def _arithmetic(self, instruction: str, a: Number, b: Number) -> Value:
-        # The flag allows LLVM to fuse a product and a sum into one instruction.
+        # The flag `contract` allows LLVM to fuse a product and a sum into one instruction.
         emit = getattr(self.builder, instruction)
         return self.of(emit(self.like(a).llvm, self.like(b).llvm, flags=("contract",)))
 
@@ -99,7 +99,7 @@ class Value:
         return self.of(self.builder.fcmp_ordered("<", self.llvm, self.like(other).llvm))
 
     def is_equal(self, other: Number) -> Value:
-        """Return, for each lane, whether the two numbers are equal; NaN is not equal to NaN."""
+        """For each lane, return whether the two numbers are equal; NaN is not equal to NaN."""
         return self.of(self.builder.fcmp_ordered("==", self.llvm, self.like(other).llvm))
 
     def __gt__(self, other: Number) -> Value:
@@ -146,7 +146,7 @@ def choice(functions: Sequence[Callable[..., Any]]) -> Any:
     return intrinsic(_WITH_ARITY[arity + (len(functions) > 1)](compiled))
 
 
-_WITH_ARITY: dict[int, Callable[[Any], Any]] = {  # Numba reads the number of arguments from the signature
+_WITH_ARITY: dict[int, Callable[[Any], Any]] = {  # not *args, because Numba counts the arguments in the signature
     1: lambda f: lambda typing_context, a: f(typing_context, a),
     2: lambda f: lambda typing_context, a, b: f(typing_context, a, b),
     3: lambda f: lambda typing_context, a, b, c: f(typing_context, a, b, c),
@@ -274,7 +274,7 @@ def _split(x: Value) -> tuple[Value, Value]:
 
 
 def _shift(x: Value) -> float:
-    """Return the constant whose addition moves the integer part of a number to the last bits of the fraction."""
+    """Return the constant whose addition rounds a number to an integer, and moves the integer to the last bits."""
     return float(1.5 * 2.0 ** _FRACTION[x.bits])
 
 

@@ -3,9 +3,9 @@
 `u` is the index of a panel's first neuron, counted through all layers. In the workspace, the panel begins at `m * u`
 for m samples.
 
-The work of a layer is divided among the threads: in dense layers, by neurons or samples (see
-`inputs.divides_neurons` and `shares.divides_outputs`); in batch normalization, by neurons or maps; in all other layers,
-by samples. The threads wait for one another before a layer that reads the results of other threads.
+In a dense layer, the threads divide the neurons or the samples (see `inputs.divides_neurons` and
+`shares.divides_outputs`). In batch normalization, the threads divide the neurons or the maps. In all other layers, the
+threads divide the samples. Before a layer that reads the results of other threads, the threads wait for one another.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def feed_forward(
 ):
     """Compute the activations of all hidden layers, and z of the output layer.
 
-    `first` and `last` are the range of this thread's samples. On return, z of these samples is complete. If the
+    `first` and `last` are the range of this thread's samples. On return, z of this thread's samples is complete. If the
     mini-batch has at least `ENOUGH_SAMPLES` samples, the caller must transpose the weights first. `waits` is the number
-    of times that this thread has waited at the barrier. Return the updated number.
+    of times that this thread has waited at the barrier. Return the updated `waits`.
     """
     mini_batch, upcoming = samples.order[start : start + m], samples.order[start + AHEAD :]
     factors, width, by_neurons = samples.factors[start * layout.factors[-1] :], lanes(workspace.activations), True

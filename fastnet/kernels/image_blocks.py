@@ -79,11 +79,10 @@ def _pooled(loop: Loop, values: Sequence[Any]) -> tuple[Any, Any]:
 set_patch_products = block(4, narrow, _patch_products)
 """`set_patch_products(taps, x, w, z, p0, p1, p2, p3, first, last, step, column, z_start, vectors, pooled)`
 
-For each of four positions r, set `vectors` narrow vectors, which begin at z[z_start + r * step + column], to a sum over
-taps k from `first` to `last`. The terms are x[p_r + taps[k]] times the vectors that begin at w[k * step + column].
-`vectors` is at most 3. If `first` is not 0, add the sum to z. If `pooled` is not 0, set the vectors that begin at
-z[z_start + column] to the maximum over r, and the vectors that begin at z[z_start + step + column] to the index r of
-the maximum.
+For each of four positions r, set the `vectors` narrow vectors that begin at z[z_start + r * step + column] to a sum
+over taps k from `first` to `last`. The terms are x[p_r + taps[k]] times the vectors that begin at w[k * step + column].
+`vectors` is at most 3. If `first` is not 0, add the sum to the vectors in z. If `pooled` is not 0, do not store the
+sums: store their maximum over r at z[z_start + column], and the index r of the maximum at z[z_start + step + column].
 """
 
 
@@ -121,15 +120,16 @@ def _vectors(
 add_vectors = block(4, narrow, _vectors)
 """`add_vectors(values, offsets, x, z, count, x_start, x_line, z_start, z_line, rows, vectors)`
 
-For each row r < rows, add a sum over i < count to `vectors` vectors, which begin at z[z_start + r * z_line]. The terms
-are values[i] times the vectors that begin at x[x_start + r * x_line + offsets[i]]. `vectors` is at most `MOST_VECTORS`.
+For each row r < rows, add a sum over i < count to the `vectors` narrow vectors that begin at z[z_start + r * z_line].
+The terms are values[i] times the vectors that begin at x[x_start + r * x_line + offsets[i]]. `vectors` is at most
+`MOST_VECTORS`.
 """
 
 
 def _columns(
     loop: Loop, starts: Sequence[Any], step: Any, count: Any, targets: Sequence[Any], add: Callable[..., None]
 ) -> None:
-    """Emit a loop over `count` rows that continues the sums in the targets.
+    """Emit a loop that adds `count` rows to the sums that are stored in the targets.
 
     `add(here, sums)` emits the addition of a row, given the row's addresses and the variables of the sums.
     """
@@ -199,15 +199,15 @@ def _column_errors(
 add_columns = block(2, narrow, _column_sums)
 """`add_columns(x, z, x_start, step, count, z_start, vectors)`
 
-Add a sum over j < count to `vectors` vectors, which begin at z[z_start]. The terms are the vectors that begin at
-x[x_start + j * step]. `vectors` is at most `VECTORS_OF_MAPS`.
+Add a sum over j < count to the `vectors` narrow vectors that begin at z[z_start]. The terms are the vectors that begin
+at x[x_start + j * step]. `vectors` is at most `VECTORS_OF_MAPS`.
 """
 
 add_squares_of_columns = block(3, narrow, _column_squares)
 """`add_squares_of_columns(x, means, z, x_start, step, count, start, vectors)`
 
-Add a sum over j < count to `vectors` vectors, which begin at z[start]. The terms are (x - means)^2, for the vectors
-that begin at x[x_start + j * step] and means[start]. `vectors` is at most `VECTORS_OF_MAPS`.
+Add a sum over j < count to the `vectors` narrow vectors that begin at z[start]. The terms are (x - means)^2, for the
+vectors that begin at x[x_start + j * step] and means[start]. `vectors` is at most `VECTORS_OF_MAPS`.
 """
 
 add_errors_of_columns = block(5, narrow, _column_errors)
@@ -233,7 +233,7 @@ def _or_rows(loop: Loop, x: Any, z: Any, start: Any, line: Any, rows: Any, z_sta
 or_rows = block(2, narrow, _or_rows)
 """`or_rows(x, z, start, line, rows, z_start, vectors)`
 
-Set `vectors` narrow vectors, which begin at z[z_start], to the bitwise OR of `rows` rows of x. The first row begins at
+Set the `vectors` narrow vectors that begin at z[z_start] to the bitwise OR of `rows` rows of x. The first row begins at
 x[start], and rows are `line` numbers apart. A lane of the result is 0 only if the lane is 0 in all rows.
 """
 
@@ -245,7 +245,7 @@ def _bits(loop: Loop) -> ir.VectorType:
 
 @intrinsic
 def is_blank(typing_context: Any, x: Any, start: Any, n: Any) -> Any:
-    """Return whether the n numbers that begin at `x[start]` are all 0; n must be at least 1."""
+    """Return whether the n numbers that begin at `x[start]` are all 0; -0 counts as nonzero. n must be at least 1."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address, start, n = arguments

@@ -31,7 +31,7 @@ def images(
     what : int
         `PREPARE`: transpose all filters, before a mini-batch is fed forward. `FEED_FORWARD`: compute the layer's
         activations. `BACKPROPAGATE`: compute the errors below the layer. `ACCUMULATE`: add the gradient of the layer's
-        parameters to the sums. `CLEAR`: set all images to zero, because borders have to be zero.
+        weights and biases to the sums. `CLEAR`: set all images to zero, because borders have to be zero.
     layer : int
         Index of the layer; ignored by `PREPARE` and `CLEAR`.
     start, m : int
@@ -73,7 +73,7 @@ def feed_forward(
 ):
     """Compute the activations of a layer, for samples `first` to `last`.
 
-    In batch normalization, compute the activations of this thread's maps instead, for all samples.
+    In batch normalization, compute the activations of this thread's maps for all samples.
     """
     m = len(mini_batch)
     if layout.kinds[layer] == IMAGES:
@@ -89,7 +89,7 @@ def feed_forward(
 def backpropagate(layer, first, last, m, scale, layout, parameters, workspace, sums, sums_scale, share):
     """Compute the errors below a layer, for samples `first` to `last`.
 
-    In batch normalization, compute the errors of this thread's maps instead, for all samples.
+    In batch normalization, compute the errors of this thread's maps for all samples.
     """
     if layout.kinds[layer] == BATCH_NORMALIZATION:
         c_first, c_last = share_of_maps(layer, layout, workspace, share)

@@ -78,7 +78,7 @@ class Rows(NamedTuple):
 def inputs_of(inputs: np.ndarray, dtype: np.dtype, kind: type[Matrix] | type[Rows] | None = None) -> Matrix | Rows:
     """Return inputs, shape (n, n_in), as a `Matrix` or as `Rows`; by default, as the faster of the two."""
     inputs = np.ascontiguousarray(inputs, dtype).view()
-    inputs.flags.writeable = False  # a writable array would have another Numba type, and need another compilation
+    inputs.flags.writeable = False  # so that `_fill` is not also compiled for the Numba type of writable arrays
     starts = np.zeros(len(inputs) + 1, np.int64)
     np.cumsum(np.count_nonzero(inputs, axis=1), out=starts[1:])
     if kind is None:
@@ -120,9 +120,9 @@ def multiply(inputs, mini_batch, upcoming, first, last, layout, parameters, work
     """Set z of layer 0 to weights times inputs: z[s] = sum_j x[mini_batch[s], j] w[j].
 
     z is stored in `workspace.activations`. `forward` applies the scale, the biases and the activation function later.
-    The neurons are `first` to `last`, a range of whole panels. If threads divide samples (see `divides_neurons`), the
-    range has all neurons. The processor cannot predict the next sample, because the order of the samples is random. So
-    the samples in `upcoming` are prefetched.
+    The neurons are `first` to `last`, a range of whole panels. If threads divide samples (see `divides_neurons`),
+    `first` and `last` are ignored. The processor cannot predict the next sample, because the order of the samples is
+    random. So the samples in `upcoming` are prefetched.
     """
     raise NotImplementedError
 
@@ -130,8 +130,8 @@ def multiply(inputs, mini_batch, upcoming, first, last, layout, parameters, work
 def accumulate(inputs, mini_batch, first, last, layout, parameters, workspace, sums, share):
     """Add the gradient of layer 0's weights to the sums (BP4): w[j] += sum_s x[mini_batch[s], j] delta[s].
 
-    The neurons are `first` to `last`, a range of whole panels. If threads divide samples (see `divides_neurons`), the
-    range has all neurons.
+    The neurons are `first` to `last`, a range of whole panels. If threads divide samples (see `divides_neurons`),
+    `first` and `last` are ignored.
     """
     raise NotImplementedError
 
@@ -140,7 +140,7 @@ def divides_neurons(inputs, m, layout):
     """Return whether the neurons of a dense layer 0 are divided among the threads; otherwise, the samples are divided.
 
     If threads divide neurons, each thread reads all inputs, but only its own weights. If threads divide samples, each
-    thread reads only its own inputs, but all weights. Most of these weights were last changed by other threads. So
+    thread reads only its own inputs, but all weights. Most of the weights were last changed by other threads. So
     threads divide neurons, unless the inputs are dense and a mini-batch has more inputs than layer 0 has weights.
     """
     raise NotImplementedError

@@ -6,7 +6,7 @@ So a loop over the rows of a panel reads contiguous memory. A panel fits into a 
 last panel is padded with zeros.
 
     activations, errors   one row per sample, one column per neuron
-    weights of layer 0    one row per input, one column per neuron; the row of a zero input is skipped
+    weights of layer 0    one row per input, one column per neuron; `inputs.Rows` skips the rows of zero inputs
     weights above         one row per neuron, one column per neuron of the layer below, as in the book
 
 Images are stored in the order sample, row, column, map (channels last). So the numbers of all maps at a position are
@@ -15,7 +15,8 @@ border of zeros. The weights of a convolution are stored filter by filter. The w
 as the inputs in an image. Each row of weights is padded to whole narrow vectors.
 
 Each flat array has the numbers of all layers, so that one compiled kernel computes networks of every depth and width.
-Layer 0 is the first layer after the inputs. If a network begins with images, layer 0 is a copy of the input images.
+Layer 0 is the first layer after the inputs. If a network begins with a convolution or pooling layer, layer 0 is a copy
+of the input images.
 """
 
 from __future__ import annotations
@@ -38,19 +39,20 @@ from fastnet.kernels.vectors import CACHE_LINE, lanes_of, narrow_lanes_of
 DENSE, BATCH_NORMALIZATION, CONVOLUTION, POOLING, IMAGES = range(5)
 """Kinds of layers."""
 
-ENOUGH_SAMPLES = 64  # smallest number of samples in a mini-batch for which transposing the weights first is faster
+ENOUGH_SAMPLES = 64  # smallest number of samples for which transposing the weights is faster than dot products
 _SAMPLES_TOGETHER = 8  # largest number of samples that a block of `product_blocks` computes together
 SAMPLES_OF_SUMS = 192  # largest number of samples whose gradients are summed before the sum is added to the total
 NUMBERS_IN_CACHE = 256  # largest number of values of a sample that stay in the L2 cache while all panels are computed
 SAMPLES_AT_A_TIME, OUTPUTS_AT_A_TIME = 24, 32  # largest numbers of samples and outputs in a block of dot products
 ERRORS_IN_CACHE = 4096  # largest number of errors that are unpooled together, unless a row of windows has more
-WINDOWS_IN_A_LIST = 256  # largest number of windows in a list of errors that stays in cache; a sample may have more
+WINDOWS_IN_A_LIST = 256  # largest number of windows in a list of errors that stays in cache, unless a sample has more
 
 
 class Layout(NamedTuple):
     """The kinds of all layers, and the offsets of the layers in arrays. Dropout layers are left out.
 
-    Pooling directly after a convolution is part of the convolution's layer, and comes before the activation function.
+    Pooling directly after a convolution with a monotonic activation function is part of the convolution's layer, and
+    comes before the activation function.
 
     Attributes
     ----------
@@ -79,8 +81,8 @@ class Layout(NamedTuple):
         Offset of each layer in an array of the transposed weights of dense layers above layer 0; the last entry is the
         size of the array.
     biases, gammas : int
-        Offsets of the biases (with batch normalization, beta) and of the gammas in the array of parameters. Both have
-        one number per channel. Only networks with batch normalization have gammas.
+        Offsets of the biases (with batch normalization, beta) and of the gammas in the array of parameters. There is
+        one bias per channel, and one gamma per channel. Only networks with batch normalization have gammas.
     neurons : ndarray, shape (channels[-1],)
         1 for a neuron or a map, 0 for padding, in the dtype of the parameters.
     cost, output : int
@@ -90,7 +92,7 @@ class Layout(NamedTuple):
     maps, heights, widths : ndarray of int64, shape (layers,)
         Number of maps, rows and columns of the images that each layer outputs; 0 if the layer outputs no images.
     lines, origins : ndarray of int64, shape (layers,)
-        Distance between rows of the output images, and offset of the first row inside the border of a sample's images.
+        Distance between rows of the output images. In a sample's images, offset of the first number inside the border.
     rows, taps : ndarray of int64, shape (layers,)
         Number of rows of a filter, and number of weights in a row of a filter.
     corners, strides : ndarray of int64, shape (layers,)
@@ -99,9 +101,9 @@ class Layout(NamedTuple):
     pools : ndarray of int64, shape (layers,)
         Number of positions in a pooling window; 1 for convolution without pooling.
     extents : ndarray of int64, shape (2 * layers,)
-        For each layer, two numbers: how many more rows, and how many more numbers per row, all patches of a window
-        together cover than a single patch.
-    rectangular : ndarray of int64, shape (layers,)
+        The patches of a pooling window of layer i together have `extents[2 * i]` more rows than one patch, and
+        `extents[2 * i + 1]` more numbers per row.
+    rectangular : ndarray of bool, shape (layers,)
         Whether the pooling window is 2 x 2. If so, the positions that are computed together are a pooling window.
     places, patches : ndarray of int64, shape (layers + 1,)
         Offsets of each layer's two lists in `table`. The first list has the distance from the first position to each
@@ -155,8 +157,8 @@ class Parameters(NamedTuple):
     values : ndarray
         The biases, the gammas, and the weights divided by `scale`, at the offsets in `Layout`.
     scale : ndarray of float64, shape (1,)
-        Factor of all weights. L2 regularization shrinks all weights with every mini-batch, but changes only `scale`. So
-        the weights of zero inputs need not be read or written.
+        Factor of all weights. In plain gradient descent with undivided mini-batches, L2 regularization shrinks all
+        weights, but changes only `scale`. So the weights of zero inputs need not be read or written.
     """
 
     values: np.ndarray
@@ -189,12 +191,12 @@ class Image:
 
     @property
     def line(self) -> int:
-        """Distance from a row to the next row."""
+        """Number of stored numbers in a row, including the border."""
         return (self.width + sum(self.borders[1])) * self.maps
 
     @property
     def origin(self) -> int:
-        """Offset of the first row, inside the border."""
+        """Offset of the first number inside the border."""
         return self.borders[0][0] * self.line + self.borders[1][0] * self.maps
 
     @property
@@ -203,7 +205,7 @@ class Image:
         return (self.height + sum(self.borders[0])) * self.line
 
     def positions(self) -> np.ndarray:
-        """Return the offset of each number, shape (maps * height * width,), in the book's order: map by map."""
+        """Return the offsets of all numbers in the book's order (map by map), shape (maps * height * width,)."""
         maps, rows, columns = np.ogrid[: self.maps, : self.height, : self.width]
         found: np.ndarray = (self.origin + rows * self.line + columns * self.maps + maps).ravel()
         return found
@@ -271,7 +273,7 @@ def _begins_with_images(architecture: Architecture) -> bool:
 
 
 def _image(shape: tuple[int, ...], above: Layer | None) -> Image | None:
-    """Return the layout of images, with the border that the layer above needs; None if no images have this shape."""
+    """Return the layout of images with the border that the layer above needs; None if `shape` is not that of images."""
     if len(shape) != 3:
         return None
     return Image(*shape, above.borders()) if isinstance(above, Convolution) else Image(*shape)
@@ -433,7 +435,7 @@ def layer_before(layers: list[Computed], i: int) -> int:
 
 
 def parts(layout: Layout, samples: int, is_dense: bool = False) -> int:
-    """Return the number of parts into which the threads can divide layer 0: groups of samples, or panels of neurons.
+    """Return the number of parts into which the threads can divide layer 0: samples, groups of samples, or panels.
 
     `is_dense` is whether the inputs are stored as a `Matrix`, which includes zero inputs; see `inputs.divides_neurons`.
     """

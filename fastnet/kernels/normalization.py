@@ -29,7 +29,8 @@ def normalize(layer, u, below, m, layout, statistics, workspace, training):
     """Write (x - mean) / sqrt(variance + epsilon) of m samples to the activations of neuron u's panel.
 
     The inputs x are the activations of the panel that begins at `below`. In training, the mean and the variance are
-    those of the mini-batch, and the running statistics are updated. Otherwise, the running statistics are used.
+    those of the mini-batch, and the running statistics are updated. Outside of training, the running statistics are
+    used.
     """
     a, width = workspace.activations, lanes(workspace.activations)
     channel = layout.channels[layer] + u - layout.units[layer]

@@ -1,8 +1,9 @@
-"""Batch normalization of images: each map is normalized by its mean and variance over all positions and samples.
+"""Batch normalization of images.
 
-The maps are divided among the threads. The last lanes of a narrow vector may belong to another thread's maps, or to the
-next position. Those lanes are not written. The sums of up to `VECTORS_OF_MAPS` adjacent vectors are computed together,
-because independent additions need not wait for one another.
+In training, each map is normalized by its mean and variance over all positions and samples of the mini-batch. The maps
+are divided among the threads. Lanes beyond the last map of a position are not written, because they may belong to the
+next position, which another thread may compute. The sums of up to `VECTORS_OF_MAPS` adjacent vectors are computed
+together, because independent additions need not wait for one another.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def backpropagate_maps(layer, first, last, m, layout, parameters, workspace, sum
                 )  # fmt: skip
         for v in range(0, vectors, width):
             place, total = layout.gammas + channel + v, load_narrow(scratch, products + v)
-            gamma = load_narrow(parameters.values, place)  # loaded before `sums` changes: both may be the same array
+            gamma = load_narrow(parameters.values, place)  # loaded before `sums` changes: it may be `parameters`
             store(scratch, scales + v, gamma * load_narrow(workspace.inverses, channel + v))
             total_of_maps = only(load_narrow(layout.neurons, channel + v), total)
             store(sums.values, place, load_narrow(sums.values, place) + sums_scale * total_of_maps)

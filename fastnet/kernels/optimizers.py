@@ -1,10 +1,10 @@
 """Optimizers: the update of a range of parameters from the sums of a mini-batch.
 
-Plain gradient descent usually needs no update, because its sums are the parameters themselves (`Update.direct`).
-Otherwise, plain gradient descent is momentum with mu = 0. With momentum (except Nesterov's), the sums are the velocity,
-and the update multiplies the velocity by mu. With Nesterov's momentum, Adam and RMSprop, the sums are the gradient, and
-the update sets the sums to zero. In gradient descent, the gradient is multiplied by -eta before it is added to the
-sums.
+Plain gradient descent usually needs no update, because its sums are the parameters themselves (`Update.direct`). If
+`Update.direct` is false, plain gradient descent is momentum with mu = 0. With momentum (except Nesterov's), the sums
+are the velocity, and the update multiplies the velocity by mu. With Nesterov's momentum, Adam and RMSprop, the sums are
+the gradient, and the update sets the sums to zero. In gradient descent, the gradient is multiplied by -eta before it is
+added to the sums.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fastnet.kernels.formulas import formula, square_root
 from fastnet.kernels.vectors import lanes, load, sign, store, zeros
 
 CODES = {"sgd": 0, "adam": 1, "rmsprop": 2}
-"""Code that the kernels use for each optimizer, by the optimizer's name in `formulas.optimizers`."""
+"""Integer code of each optimizer in the kernels, by the optimizer's name in `formulas.optimizers`."""
 
 BY_NUMBER, BY_WEIGHT, BY_NOTHING = range(3)
 """Kinds of divisors of the errors. `BY_NUMBER`: the number of samples in the mini-batch. `BY_WEIGHT`: the sum of the

@@ -46,7 +46,8 @@ def compile_all(here: Call, *elsewhere: Sequence[Call]) -> None:
         A kernel that this process compiles, and its arguments. Only the types of the arguments matter. The kernel must
         be made by `compiler.kernel`, at the top level of a module.
     *elsewhere : sequences of (kernel, tuple)
-        More kernels and their arguments. If possible, each sequence is compiled at the same time by another process.
+        More kernels and their arguments. If possible, each sequence is compiled at the same time, in a process of its
+        own.
     """
     kernel, types = _typed(here)
     others = [list(map(_typed, some)) for some in elsewhere]
@@ -73,7 +74,7 @@ def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
     kernel : kernel
         Made by `compiler.called_kernel`.
     arguments : tuple
-        Arguments of the kernel. Only their types matter.
+        Arguments of the kernel. Only the types of the arguments matter.
 
     Raises
     ------

@@ -56,7 +56,7 @@ def start(program: str, environment: Mapping[str, str] | None = None, **streams:
         [sys.executable, "-c", _BEGINNING + program],
         stdin=subprocess.PIPE,
         env={**variables, **(environment or {})},
-        start_new_session=True,  # Ctrl-C must not reach the new process, because this process ends it
+        start_new_session=True,  # Ctrl-C must not reach the new process, which `end` has to end
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
         **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **streams},
     )

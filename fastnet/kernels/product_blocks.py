@@ -185,7 +185,7 @@ add_sparse_outer_product = block(4, wide, _sparse_outer_product)
 
 For each p < panels and each i from `first` to `last`, add a product to the vector at
 w[w_start + p * w_panel + columns[i] * lanes]. The product is values[i] times the vector at d[d_start + p * d_panel].
-`panels` is at most `PANELS`. The columns must be different.
+`panels` is at most `PANELS`. All `columns[i]` must be different from one another.
 """
 
 

@@ -28,7 +28,7 @@ from fastnet.kernels.vectors import REGISTER_BYTES, item, lanes, numbers_of_line
 _LINES_IN_CACHE = 16 if REGISTER_BYTES < 64 else 8
 # Largest number of samples whose `_LINES_IN_CACHE` cache lines stay in L2 while all panels are computed.
 _SAMPLES_IN_CACHE = 192
-_ENOUGH_PANELS = 8  # smallest number of panels for which packing the left matrix first is faster
+_ENOUGH_PANELS = 8  # smallest number of panels for which packing the left matrix takes less time than it saves
 _PANELS_IN_CACHE = 16  # number of panels of activations that stay in cache while weights of several outputs are read
 
 
@@ -80,8 +80,8 @@ def add_transposed_product(
     is the part of the row in one panel. Panels of d begin `d_panel` apart, and panels of w `w_panel` apart.
 
     A sum over up to `SAMPLES_OF_SUMS` samples begins at zero, and is then added to w. If each term were added to w,
-    more digits would be lost, because w may be far larger. With at least `_ENOUGH_PANELS` panels, x is first packed
-    into `scratch`, beginning at index `scratch_start`. `samples` has the integers 0, 1, 2, ….
+    more digits would be lost, because the numbers in w may be far larger than the terms. With at least `_ENOUGH_PANELS`
+    panels, x is first packed into `scratch`, beginning at index `scratch_start`. `samples` has the integers 0, 1, 2, ….
     """
     some, is_packed = max(1, NUMBERS_IN_CACHE // n), panels >= _ENOUGH_PANELS
     for o in range(0, outer, some):
@@ -108,7 +108,7 @@ def add_transposed_product(
 
 @part
 def _pack_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step, scratch, to):
-    """Pack numbers of `count` samples into `scratch`, beginning at index `to`; each block of rows is one group."""
+    """Pack `count` samples into `scratch`, beginning at index `to`, in the order in which `_add_packed` reads."""
     for o in range(parts):
         j = 0
         while j < numbers:

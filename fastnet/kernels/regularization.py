@@ -43,9 +43,9 @@ def bound_norms(max_norm, layout, parameters, share, waits):
     """Scale the weights of each neuron down to the norm `max_norm` if their norm is larger.
 
     In layer 0, a panel has all weights of its neurons. In dense layers above, the weights of a neuron are a row through
-    all panels. Several threads have changed such a row, so the threads wait for one another first. The weights of a
-    filter are contiguous. `waits` is the number of times that this thread has waited at the barrier. Return the updated
-    number.
+    all panels. Several threads have changed each row, so the threads wait for one another before rows are scaled. The
+    weights of a filter are contiguous. `waits` is the number of times that this thread has waited at the barrier.
+    Return the updated `waits`.
     """
     w, width = parameters.values, lanes(parameters.values)
     if layout.kinds[0] == DENSE:
@@ -79,7 +79,7 @@ def bound_norms(max_norm, layout, parameters, share, waits):
 
 @part
 def bound_row(max_norm, w, start, stop, step):
-    """Scale the weights of one neuron, in vectors `step` apart, to the norm `max_norm` if their norm is larger."""
+    """Scale one neuron's weights, whose vectors are `step` apart, to the norm `max_norm` if their norm is larger."""
     squares = zeros(w)
     for i in range(start, stop, step):
         squares = squares + load(w, i) * load(w, i)

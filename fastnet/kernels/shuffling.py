@@ -3,7 +3,7 @@
 `RandomState.permutation` loops from the last number to the second, and swaps number i with the number at a random index
 from 0 to i. The index consists of the lowest bits of a draw: as many bits as i has. An index larger than i is rejected,
 and the next draw is used. Rejections would cause branch mispredictions, which take time. So the kernel writes every
-index to memory, and the next index overwrites a rejected index. No branch depends on a draw.
+index to memory, and the next index overwrites a rejected index. No branch depends on whether an index is rejected.
 
 The draws are those of the Mersenne Twister MT19937 (Matsumoto and Nishimura 1998), computed 624 at a time. The kernel
 changes the generator's state in place, at the address that NumPy gives, because copying takes as long as shuffling.
@@ -79,7 +79,7 @@ def shuffle(order, state, draws):
     order : ndarray of int64, shape (n,)
         The numbers, which are shuffled in place.
     state : ndarray of uint32, shape (625,)
-        The state of the generator, and the number of used draws. Both are changed.
+        The state of the generator, and the number of used draws; changed in place.
     draws : ndarray of uint32, shape (624,)
         Memory for the 624 draws that are computed from a state.
     """

@@ -117,7 +117,10 @@ def _imported(source: str, package: str) -> Iterator[str]:
 
 
 def _import_statements(source: str) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Yield all import statements. The whole source is parsed only if other text contains the word `import`, too."""
+    """Yield all import statements.
+
+    The whole source is parsed only if other text also contains `import`, or if the statements alone cannot be parsed.
+    """
     statements = _STATEMENT.findall(source)
     nodes: Iterable[ast.AST] | None = None
     if sum(each.count("import") for each in statements) == source.count("import"):

@@ -1,9 +1,9 @@
 """Structures of arrays and numbers, which kernels read by reference.
 
 A kernel reads about forty arrays. A Numba array has seven fields. In every call of a part, Numba would unpack and pack
-all fields of all arrays and named tuples. This would be half of the code to compile. So `Reference` writes the fields
-of a named tuple to memory, one after the other, and kernels get the address of that memory. A field that is an array is
-written as `Numbers`: an address and a length.
+all fields of all arrays and named tuples. Unpacking and packing would be half of the code to compile. So `Reference`
+writes the fields of a named tuple to memory, one after the other, and kernels get the address of that memory. A field
+that is an array is written as `Numbers`: an address and a length.
 
 In a kernel, `structure.field` reads a field, as in Python. `Numbers` support `len`, indices and slices. An index may be
 negative, and is not compared with the length.

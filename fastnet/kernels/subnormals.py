@@ -5,9 +5,9 @@ in float32. Intel's processors are slow with subnormal numbers. After 300 epochs
 took seven times as long as at the beginning. If subnormal numbers are treated as zero, sums of errors do not change
 noticeably.
 
-The processor's control register determines how subnormal numbers are treated. A kernel changes the register at the
-beginning, and restores the register at the end, so that other code is not affected. Each thread has a register of its
-own.
+The processor's control register determines how subnormal numbers are treated. The kernel `epoch` changes the control
+register at the beginning, and restores the register at the end, so that other code is not affected. Each thread has a
+control register of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TRIPLE = cpu_target.target_context.codegen()._llvm_module.triple
 _IS_X86, _IS_ARM = _TRIPLE.startswith("x86_64"), _TRIPLE.startswith(("aarch64", "arm64"))
 
 IS_SUPPORTED = _IS_X86 or _IS_ARM
-"""Whether this processor's control register is known. If it is not, `count_as_zero` does nothing."""
+"""Whether this processor's control register is known. If False, `count_as_zero` does nothing."""
 
 
 @intrinsic

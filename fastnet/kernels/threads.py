@@ -1,9 +1,9 @@
 """Threads that compute one epoch together, and the barrier where they wait for one another.
 
 In every mini-batch, a thread has the same share: a range of panels or a range of samples (see
-`inputs.divides_neurons`). So the weights of a thread's panels stay in the cache of the thread's processor. All threads
-meet at a barrier, at least twice in a mini-batch. A waiting thread spins, because a system call would take longer.
-After every `_PATIENCE` checks of the barrier, a waiting thread yields its processor.
+`inputs.divides_neurons`). So the weights of a thread's panels stay in the cache of the thread's processor. In
+training, all threads meet at a barrier at least twice in each mini-batch. A waiting thread spins, because a system call
+would take longer. After every `_PATIENCE` checks of the barrier, a waiting thread yields its processor.
 
 The number of threads does not change the result. So one thread does all of the work if no other thread can be started.
 If threads had to wait for processors that other programs were using, one thread also does all of the work for the next

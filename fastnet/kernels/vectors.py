@@ -1,12 +1,13 @@
 """SIMD vectors, as a type that kernels use explicitly.
 
 A loop such as `for k in range(30): z[k] += x * w[k]` should become two vector instructions. Between two iterations of
-an outer loop, `z` should stay in registers. LLVM and Numba do neither:
+an outer loop, `z` should stay in registers. Numba and LLVM do not compile the loop in this way:
 
-- LLVM may do both only if the arrays do not overlap. LLVM cannot prove this for NumPy arrays. So LLVM adds overlap
-  tests, which take longer than the loop. LLVM also writes `z` to memory in every iteration.
-- LLVM's vectorizer changes the order of additions. This can be allowed only for a whole kernel, and the order would
-  differ from kernel to kernel. So the same formula would be rounded differently in two kernels.
+- LLVM may use vectors, and keep `z` in registers, only if the arrays do not overlap. LLVM cannot prove that NumPy
+  arrays do not overlap. So LLVM adds overlap tests, which take longer than the loop, and writes `z` to memory in every
+  iteration.
+- LLVM's vectorizer changes the order of additions. A change of the order can be allowed only for a whole kernel, and
+  the order would differ from kernel to kernel. So the same formula would be rounded differently in two kernels.
 - Numba adds a test for a negative `i` to every `array[i]`.
 
 So this module defines a vector type, which kernels use like a number. `z + x * w` is one fused multiply-add if the
@@ -14,9 +15,9 @@ processor has that instruction. A variable that holds a vector is in registers. 
 the same in every kernel.
 
 A vector is two registers of the processor that Numba compiles for. In float32, a vector has 32 lanes with AVX-512, 16
-with AVX2, and 8 on all other processors; in float64, it has half as many. In a loop, an addition to a sum waits about
-four cycles for the previous addition to the sum. Two registers are two independent sums, which do not wait for each
-other. Kernels get the number of lanes from `lanes`.
+with AVX2, and 8 on all other processors. In float64, a vector has half as many lanes. In a loop, an addition to a sum
+waits about four cycles for the previous addition to the sum. Two registers are two independent sums, which do not wait
+for each other. Kernels get the number of lanes from `lanes`.
 
 A narrow vector is one register of at most 32 bytes, for images with few maps. With AVX2, 20 maps take three narrow
 vectors (24 numbers) instead of two vectors (32 numbers).
@@ -261,7 +262,7 @@ def data_of(context: Any, builder: Any, type_: types.Type, array: Any) -> Any:
 
 
 def _arithmetic(symbol: Callable[[Any, Any], Any], instruction: str) -> None:
-    """Define `symbol` for two vectors, and for a vector and a number."""
+    """Define the operator `symbol` for two vectors, and for a vector and a number."""
 
     @infer_global(symbol)
     class Template(AbstractTemplate):
@@ -329,7 +330,7 @@ def sign(typing_context: Any, vector: Any) -> Any:
 
 @intrinsic
 def only(typing_context: Any, where: Any, vector: Any) -> Any:
-    """Return, for each lane, 0 if `where` is zero, otherwise the number of `vector`.
+    """For each lane, return 0 if `where` is zero, otherwise the number of `vector`.
 
     In lanes where `where` is zero, a NaN of `vector` also becomes 0.
     """

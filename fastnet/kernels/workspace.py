@@ -35,13 +35,14 @@ class Workspace(NamedTuple):
         Layer by layer, the activations, their derivatives with respect to z, and the errors. Dense layers are stored in
         panels, with one row per sample. Images are stored sample by sample.
     means, inverses : ndarray, shape (layout.channels[-1],)
-        For batch normalization, the mean and 1 / sqrt(variance + epsilon) of each channel's inputs in the mini-batch.
+        For batch normalization, the mean and 1 / sqrt(variance + epsilon) by which each channel is normalized.
     samples : ndarray of int64, shape (samples,)
         The row indices 0, 1, 2, … of `activations`, `slopes` and `delta`, for products that take a list of rows.
     dots : ndarray
         A section for each thread, for partial sums of dot products, and for sums over the positions of maps.
     transposed : ndarray, shape (layout.transposed[-1],) or (0,)
-        The transposed weights of dense layers above layer 0; empty if `samples` is less than `ENOUGH_SAMPLES`.
+        The transposed weights of dense layers above layer 0; empty if the workspace has memory for fewer than
+        `ENOUGH_SAMPLES` samples.
     packed : ndarray
         A section for each thread, for the packed numbers of `products.add_transposed_product`.
     places : ndarray, shape (samples * layout.units[-1],) or (0,)
