@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 # For each digit, the ways in which people write the digit. A way is a tuple of strokes. A stroke, a smooth curve, is a
-# list of points (x, y) in a box of width 0.62 and height 1. The y axis points downwards.
+# list of points (x, y) in a box that is about 0.6 wide and 1 high. The y axis points downwards.
 STROKES = {
     0: [
         ([(0.33, 0.0), (0.1, 0.18), (0.03, 0.55), (0.15, 0.92), (0.33, 1.0), (0.53, 0.82), (0.58, 0.45), (0.48, 0.1),
