@@ -180,7 +180,7 @@ def first(before: Version, now: Version, rounds: int) -> None:
 
 
 def lines(before: Version, now: Version, rounds: int) -> None:
-    """Print the number of lines of code of each version, and the number of lines that serve new features."""
+    """Print the number of lines of code of each version, in each folder and in all."""
     print(comparison(sources_in(before.folder / "fastnet"), sources_in(now.folder / "fastnet")))
 
 

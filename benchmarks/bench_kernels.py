@@ -1,4 +1,4 @@
-"""Measures the time of each product of the compiled kernels, for one mini-batch of 10 digits in 784-30-10 with float32.
+"""Measures the times of single compiled kernels, for one mini-batch of 10 digits in 784-30-10 with float32.
 
 Calling a kernel from Python takes about as long as the shortest product. `test_call` measures the call of an empty
 kernel. The 30 neurons and the 10 outputs are divided into panels, whose width depends on the processor. With AVX-512,

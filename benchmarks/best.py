@@ -3,8 +3,8 @@
     python benchmarks/best.py [--only RECIPE,RECIPE] [--seeds 3]
 
 A recipe is a block of Python in `docs/chapter3.md` or `docs/chapter6.md` that prints the accuracy at its end. A recipe
-may use names that earlier blocks define. Kernels are compiled before anything is timed. The bounds apply to the medians
-on two processors.
+may use names that earlier blocks define. A recipe's kernels are compiled before the recipe is timed. The bounds apply
+to the medians over the seeds, on a machine with two processors.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main() -> None:
     print(f"{machine.sentence()}.")
     names: dict[str, Any] = {}
     for name, recipe in RECIPES.items():
-        with contextlib.redirect_stdout(None):  # a short run compiles all kernels, and defines all names
+        with contextlib.redirect_stdout(None):  # a short run compiles the kernels, and defines the names
             exec(re.sub(r"(\.SGD\(training_data)\b", r"\1[:100]", recipe.code), names)
         if name in chosen.only:
             measure(name, recipe, names, chosen.seeds)

@@ -5,8 +5,8 @@
 By default, two networks are trained at the same time, each on one processor, for the book's number of epochs. All rows
 take three hours, mostly for the ensemble. Each network has a checkpoint in the folder (by default `chapter6`), so that
 the same command continues after an interruption. The column `seconds` has the training times of a row's networks, added
-up. A network's training time is the median time of its epochs, multiplied by their number. Other running programs
-change this product less than the sum of the epochs' times. PyTorch's time is extrapolated from 100 mini-batches of the
+up. A network's training time is the median time of its epochs, multiplied by their number. If other programs run, this
+product changes less than the sum of the epochs' times. PyTorch's time is extrapolated from 100 mini-batches of the
 engine `torch` in one thread. The column of PyTorch's times is empty if PyTorch is not installed.
 """
 
@@ -75,7 +75,7 @@ class Task(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """A network's test accuracy from 0 to 1, its prediction for each test digit, and its training time in seconds."""
+    """Test accuracy after the best epoch, from 0 to 1; predictions after the last epoch; training time in seconds."""
 
     accuracy: float
     predictions: np.ndarray

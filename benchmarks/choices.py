@@ -2,11 +2,12 @@
 
     python benchmarks/choices.py
 
-For inputs of several densities, the alternatives are `Rows`, which stores only nonzero inputs, and `Matrix`. For
-networks and mini-batches of several sizes, there are two choices: one thread or all threads, and whole mini-batches or
-parts of mini-batches. The engine `numpy`, whose matrix products use BLAS, is also timed. The alternatives and `numpy`
-are timed alternately. The chosen alternative is bold. The last line has the worst choice: the largest ratio of a chosen
-alternative's time to the shortest time in its row.
+The density is the share of inputs that are not zero. For several densities, the alternatives are two classes of
+`fastnet/kernels/inputs.py`: `Rows`, which stores only nonzero inputs, and `Matrix`. For networks and mini-batches of
+several sizes, there are two choices: one thread or all threads, and whole mini-batches or parts of mini-batches. The
+engine `numpy`, whose matrix products use BLAS, is also timed. The alternatives and `numpy` are timed alternately. The
+chosen alternative is bold. The last line has the worst choice: the largest ratio of a chosen alternative's time to the
+shortest time in its row.
 """
 
 from __future__ import annotations
@@ -89,9 +90,9 @@ def parts(density: float, hidden: tuple[int, ...], batch: int) -> tuple[dict[str
 def alternatives(
     function: str, decisions: dict[str, Callable], density: float, hidden: tuple[int, ...], batch: int
 ) -> tuple[dict[str, float], int]:
-    """Return the time of each decision and of `numpy`, in seconds per epoch, and what a function of `choice` returns.
+    """Return the time of each decision and of `numpy`, in seconds per epoch, and the result of `choice.<function>`.
 
-    Each decision replaces the function while the decision is timed.
+    While a decision is timed, it replaces this function of `choice`.
     """
     data, original, chosen = drawn(density), getattr(choice, function), []
 

@@ -11,7 +11,7 @@ def pytest_ignore_collect(collection_path, config):
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Use a single process if the command line names benchmarks; `pytest --benchmark-only` also uses one process."""
+    """Use a single process if the command line names benchmarks. Otherwise, `tests/conftest.py` decides."""
     return None if config.args_source is config.ArgsSource.TESTPATHS else 0
 
 

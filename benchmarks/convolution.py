@@ -6,8 +6,8 @@ The network `one` has one convolution and sigmoid neurons. The network `two` has
 regularization. Both are networks of the book, with mini-batches of ten. In each round, the programs train one after the
 other, each in one thread: the programs with PyTorch or JAX train 30 mini-batches, and all other programs 300. All
 programs begin with the same parameters. The table has the processor time, extrapolated to an epoch of 50,000 images,
-and the ratio of two programs' times. Times and ratios are medians over the rounds. Before timing, each program trains
-one mini-batch, and the result is compared with that of PyTorch in float64.
+and its ratio to the time of `c` or `numba`. Times and ratios are medians over the rounds. If PyTorch is installed, each
+program first trains one mini-batch, and the result is compared with that of PyTorch in float64.
 
 The C code in `benchmarks/convolution/` needs gcc, and a processor with AVX2 and FMA. If gcc, AVX2 or FMA is missing,
 the exit status is 3; choose programs other than `c` with `--only`. The program `torch` is PyTorch code written for

@@ -1,4 +1,4 @@
-"""Draws digits (printed, written, photographed on paper, or enlarged from MNIST), and pictures without a digit.
+"""Draws digits (printed, written, photographed on paper, or enlarged from MNIST), and pictures with two digits or none.
 
 The tests and the benchmark of `fastnet.handwriting` use these pictures. No network was trained on these pictures.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 # For each digit, the ways in which people write the digit. A way is a tuple of strokes. A stroke, a smooth curve, is a
-# list of points (x, y) in a box of width 0.6 and height 1. The y axis points downwards.
+# list of points (x, y) in a box that is about 0.6 wide and 1 high. The y axis points downwards.
 STROKES = {
     0: [
         ([(0.33, 0.0), (0.1, 0.18), (0.03, 0.55), (0.15, 0.92), (0.33, 1.0), (0.53, 0.82), (0.58, 0.45), (0.48, 0.1),
@@ -71,7 +71,7 @@ STROKES = {
 
 
 def typed(digit: int, font: ImageFont.FreeTypeFont, *, dark: int = 0, light: int = 255) -> Image.Image:
-    """Return a digit set in type, dark on light."""
+    """Return a printed digit, dark on light."""
     image = Image.new("L", (2 * int(font.size), 2 * int(font.size)), light)
     ImageDraw.Draw(image).text((int(0.6 * font.size), int(0.4 * font.size)), str(digit), fill=dark, font=font)
     return image

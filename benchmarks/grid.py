@@ -14,7 +14,7 @@ The default cells are `CELLS`. They cover every value of each option, but not ev
 the default cells; with `--all`, the cells are all combinations of the options' values. The lead in a cell is the time
 of the fastest peer, divided by that of the default engine. The last line has the smallest lead.
 
-Data `mnist` and `dense` have 784 inputs; most inputs are 0 in `mnist`, and no input is 0 in `dense`. The networks for
+Data `mnist` and `dense` have 784 inputs; most inputs are 0 in `mnist`, and almost no input in `dense`. The networks for
 `mnist` and `dense` have sigmoid neurons and the quadratic cost. Data `tall` have 500,000 rows of 28 inputs; the network
 has tanh neurons, and one sigmoid output with the cross-entropy cost. The learning rate of each optimizer is in
 `OPTIMIZERS`.
@@ -54,7 +54,7 @@ TALL_ROWS, TALL_INPUTS, TALL_HIDDEN = 500_000, 28, "300-300-300-300-300"
 
 
 class TimedEngine(NamedTuple):
-    """An engine that always trains with the same optimizer, with the methods that `timing` needs."""
+    """An engine with the methods that `timing` needs; it always trains with the same optimizer."""
 
     engine: Engine
     descent: Descent

@@ -2,8 +2,8 @@
 
 The default network is trained and timed. A picture is named if the prediction is sure. For each style of digits, the
 table has the share of digits that are named, and the share of named digits that are right. Some styles have frames,
-ruled lines, edges or specks around the digits. For pictures without a digit, the table has the share that is named. A
-second table has the accuracy by predicted probability.
+ruled lines, edges or specks around the digits. For pictures with two digits or none, the table has the share that is
+named. A second table has the accuracy by predicted probability.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ STYLES = ("set in type", "written", "photographed", "MNIST's, enlarged")
 
 
 def styles(sets: int, test_data: Iterable) -> dict[str, Iterator[Labelled]]:
-    """Return the pictures of each style with their labels. The label of a picture without a digit is -1."""
+    """Return the pictures of each style with their labels. The label of a picture with two digits or none is -1."""
     random, others = np.random.default_rng(2024), np.random.default_rng(7)
     digits = [digit for _ in range(sets) for digit in range(10)]
     return {

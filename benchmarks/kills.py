@@ -7,7 +7,8 @@ is killed with SIGKILL, which it cannot handle. One kill in five comes while Pyt
 kernels. The command `fastnet train` is interrupted with SIGINT, as by Ctrl-C: it must exit with status 130 and one
 line, and must have saved the network. The files of a complete run are compared, byte for byte, with those of an
 uninterrupted run. Then a new run starts, until the requested number of kills and interruptions is reached. The exit
-status is 1 if a process ended wrongly after a signal, or if a run's files differ from those of the uninterrupted run.
+status is 1 if a process ended wrongly after a signal, if a run's files differ from those of the uninterrupted run, or
+if temporary files are left.
 """
 
 from __future__ import annotations
@@ -153,7 +154,7 @@ def end(program: SignalledProgram, folder: Path, moments: random.Random, start: 
 
 
 def went_right(program: SignalledProgram, folder: Path, status: int) -> bool:
-    """Whether a process ended correctly after the signal, with the right status, message and network."""
+    """Whether a process ended with the right status and, after SIGINT, with the right message and network."""
     if program.number == signal.SIGKILL:
         return status == -signal.SIGKILL
     said = (folder / "output").read_text().strip()

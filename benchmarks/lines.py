@@ -85,7 +85,7 @@ def _name(path: str) -> str:
 
 
 def count(package: Path) -> dict[str, int]:
-    """Return the number of lines of code in each folder of a package; "." is its root."""
+    """Return the number of lines of code in each top-level folder of a package; "." is its root."""
     return by_folder(sources_in(package))
 
 
@@ -109,7 +109,7 @@ def sources_of(revision: str) -> dict[str, str]:
 
 
 def lines_of(source: str) -> set[int]:
-    """Return the numbers of the lines of code of a module."""
+    """Return the line numbers of a module's code."""
     texts: set[int] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
@@ -127,7 +127,7 @@ def _lines(node: ast.stmt) -> range:
 
 
 def by_folder(sources: Mapping[str, str]) -> dict[str, int]:
-    """Return the number of lines of code in each folder, given the source of each module; "." is the package's root."""
+    """Return the number of lines of code in each top-level folder, given the modules' sources; "." is the root."""
     return _sums({module: len(lines_of(source)) for module, source in sources.items()})
 
 
@@ -141,7 +141,7 @@ def comparison(before: Mapping[str, str], now: Mapping[str, str]) -> str:
 
 
 def _sums(modules: Mapping[str, int]) -> dict[str, int]:
-    """Return the sum of the modules' numbers in each folder."""
+    """Return the sum of the modules' numbers in each top-level folder."""
     sums: Counter[str] = Counter()
     for module, number in modules.items():
         sums[module.partition("/")[0] if "/" in module else "."] += number

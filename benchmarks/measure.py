@@ -1,9 +1,9 @@
-"""Measure what `docs/limits.md` promises about the engine `numba` and the command, and print a table.
+"""Measure what `docs/limits.md` promises about the engine `numba` and `fastnet train`, and print a table.
 
     python benchmarks/measure.py
 
-The command takes about two minutes. Engines are timed alternately, and each ratio compares two successive epochs, so
-that changes of the machine's speed affect all engines. Imports, start and memory are measured in fresh processes. A
+The measurement takes about two minutes. Engines are timed alternately, and each ratio compares two successive epochs,
+so that changes of the machine's speed affect all engines. Imports, start and memory are measured in fresh processes. A
 missed bound is marked "missed".
 """
 

@@ -77,11 +77,12 @@ def main() -> None:
         headers.clear()
         on_screen, waited = np.transpose(page.evaluate(DRAW, options.strokes))
         on_server = [each["milliseconds"] for each in headers if each["type"] == "seen"]
-        for where, times, bound in (("screen", on_screen, ON_SCREEN), ("server", on_server, ON_SERVER)):
-            print(f"from the end of a stroke to the {where}, median: {np.median(times):.1f} ms")
-            print(
-                f"from the end of a stroke to the {where}, p99 in ms, at most {bound:g}: {np.percentile(times, 99):.1f}"
-            )
+        for where, times, bound in (
+            ("from the end of a stroke to the screen", on_screen, ON_SCREEN),
+            ("the server's time for a drawing", on_server, ON_SERVER),
+        ):
+            print(f"{where}, median: {np.median(times):.1f} ms")
+            print(f"{where}, p99 in ms, at most {bound:g}: {np.percentile(times, 99):.1f}")
         without = np.percentile(on_screen - waited, 99)
         print(f"to the screen without the wait for the browser's next picture, p99: {without:.1f} ms")
         page.click("#tab-train")
@@ -102,7 +103,7 @@ def main() -> None:
             page.click("#run")
             page.wait_for_timeout(500)
         print(
-            f"seconds of a training that is watched, by those without the page, at most {SLOWER}: {median(ratios):.2f}"
+            f"time of a watched training, divided by its time without the page, at most {SLOWER}: {median(ratios):.2f}"
         )
 
 
@@ -113,7 +114,7 @@ def header(content: bytes) -> dict[str, Any]:
 
 
 def rate_of(progress: list[dict[str, Any]]) -> float:
-    """Return the number of mini-batches per second of training on the page, including pauses and pictures."""
+    """Return the number of mini-batches per second on the page; waits and the drawing of pictures are included."""
     first, last = progress[0], progress[-1]
     numbers = [each["epoch"] * each["mini_batches"] + each["mini_batch"] for each in (first, last)]
     return (numbers[1] - numbers[0]) / (last["came"] - first["came"])

@@ -54,8 +54,8 @@ def change(
 def numbers_of_steps(work: contract.Pass) -> np.ndarray:
     """Return two numbers for each mini-batch: the learning rate, and the divisor of the root of Adam's mean square.
 
-    The learning rate is divided by Adam's bias correction of the mean, 1 - beta1^t. The powers are computed once for
-    all parameters.
+    With Adam, the learning rate is divided by the bias correction of the mean, 1 - beta1^t. The powers are computed
+    once for all parameters.
     """
     optimizer, steps = work.descent.optimizer, work.steps + 1 + np.arange(len(work.starts))
     if isinstance(optimizer, Adam):

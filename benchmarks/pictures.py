@@ -1,6 +1,6 @@
 """Draw the pictures of trained networks and of a digit in `docs/`: `python benchmarks/pictures.py [--folder docs]`.
 
-`readme.py` draws the other pictures, `engines.png` and `map.png`, from its own measurements.
+`readme.py` draws `engines.png` and `map.png` from its own measurements.
 """
 
 from __future__ import annotations

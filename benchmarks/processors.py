@@ -19,13 +19,14 @@ import subprocess
 
 from llvmlite.binding import get_host_cpu_features
 
-# Without NUMBA_CPU_FEATURES, Numba uses all instructions of this processor, or none if NUMBA_CPU_NAME is "generic".
+# Without NUMBA_CPU_FEATURES, Numba uses all instructions of this processor. If NUMBA_CPU_NAME is "generic", it uses no
+# optional instructions.
 PROCESSORS = {
     "generic": {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""},
     "avx2": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+sse4.2,+avx,+avx2,+fma"},
 }
-# Variables that restrict other libraries to the instructions of each processor: OpenBLAS, PyTorch with oneDNN and MKL,
-# JAX, and NumPy's own loops.
+# Variables that restrict other libraries to a processor's instructions: OpenBLAS, PyTorch with oneDNN and MKL, JAX, and
+# NumPy's own loops. With "generic", other libraries are not restricted.
 LIBRARIES = {
     "generic": {},
     "avx2": {

@@ -4,7 +4,7 @@ For a dense layer, `forward` multiplies the inputs by the weights, `gradient` mu
 `backward` multiplies the errors by the weights. The kernels and NumPy compute products of the same shapes alternately,
 in one thread. The table has billions of floating-point operations per second of processor time. The ratio is NumPy's
 time divided by the kernels' time, as the median over the rounds. `forward` includes picking the samples of a mini-batch
-in random order. `forward, above` is the product of layers above the first, and includes the kernels' transposition of
+in random order. `forward, above` is `forward` for layers above the first, and includes the kernels' transposition of
 the weights.
 """
 

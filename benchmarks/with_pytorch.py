@@ -1,4 +1,4 @@
-"""Compare the test accuracies of batch normalization and Adam, from scratch and in PyTorch, over several seeds.
+"""Compare the test accuracies of fastnet and PyTorch, with Adam, batch normalization or both, over several seeds.
 
     python benchmarks/with_pytorch.py [--seeds 5] [--epochs 10] [--engine numba]
 

@@ -1,4 +1,4 @@
-"""Compare the times of an epoch of 784-30-10 with the kernels and with hand-written C code, which run alternately.
+"""Compare the kernels and hand-written C code, which run alternately: the times of an epoch of 784-30-10.
 
     python benchmarks/yardstick.py [C_FILE ...]
 
@@ -72,7 +72,7 @@ class Yardstick:
 
 
 def padded(matrix: np.ndarray, columns: int, rows: int | None = None) -> np.ndarray:
-    """Return a copy of a matrix that begins at a cache line and is padded with zeros."""
+    """Copy a matrix to a new array that begins at a cache line and is padded with zeros."""
     array = aligned_zeros((rows or len(matrix)) * columns, FLOAT32).reshape(-1, columns)
     array[: matrix.shape[0], : matrix.shape[1]] = matrix
     return array

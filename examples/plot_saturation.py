@@ -17,7 +17,7 @@ result = book.saturation()
 print(result)
 
 # %%
-# One neuron learns to answer the input 1 with the output 0, from two different initial
-# weights and biases.
+# One neuron learns to answer the input 1 with the output 0. It has two different starts,
+# each with its own initial weight and bias.
 
 figure = result.draw()

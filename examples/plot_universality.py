@@ -26,7 +26,7 @@ def f(x):
 
 
 def approximation(n):
-    """Return a network with an output of n constant pieces, for inputs from 0 to 1."""
+    """Return a network whose output has n constant pieces for inputs from 0 to 1."""
     edges, heights = np.arange(1, n) / n, f((np.arange(n) + 0.5) / n)
     net = network2.Network([1, n - 1, Dense(1, "linear")], "quadratic", dtype="float64")
     w = 50.0 * n

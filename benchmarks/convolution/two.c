@@ -72,7 +72,8 @@ static void conv2_forward(const float *w2 /* [500][40] */, const float *b2) {
 }
 
 
-/* List the nonzero errors by filter, in `work`, and by position. The latter are added to the errors of layer 1. */
+/* List the nonzero errors by filter, in `work`, and by position. The products of the errors in the second list and their
+   filters are added to the errors of layer 1. */
 static void conv2_back(const float *w2t /* [40][5][104] */, float *b2) {
   vec b[V2];
   for (int v = 0; v < V2; v++) b[v] = all(0);
