@@ -66,7 +66,7 @@ def printed(script: str, *arguments: str) -> list[str]:
 def is_missed(line: str) -> bool:
     """Return whether a line reports a missed bound: by the word "missed", or by numbers as in "at most 1.05: 1.10"."""
     found = re.search(r", at (most|least) ([\d.]+): ([\d.]+)", line)
-    if found is None:
+    if found is None or "missed" in line:
         return "missed" in line
     bound, value = float(found[2]), float(found[3])
     return value > bound if found[1] == "most" else value < bound

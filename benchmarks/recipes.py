@@ -76,7 +76,7 @@ def main() -> None:
                     bounds.append((recipe, seconds, accuracy))
     print()
     for recipe, seconds, accuracy in bounds:
-        reached = "reached" if accuracy >= recipe.percent else "MISSED"
+        reached = "reached" if accuracy >= recipe.percent else "missed"
         print(f"{recipe.percent} % {reached}, seconds, at most {recipe.bound}: {seconds:.2f}")
 
 

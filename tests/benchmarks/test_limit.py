@@ -12,6 +12,8 @@ import pytest
         ("| shuffling, of an epoch | under 1 % | 2.8 % **missed** |", True),
         ("| shuffling, of an epoch | under 1 % | 0.7 % |", False),
         ("won: 48 of 50 cells", False),
+        ("97 % reached, seconds, at most 0.25: 0.20", False),
+        ("97 % missed, seconds, at most 0.25: 0.20", True),
     ],
 )
 def test_a_line_says_whether_its_bound_is_missed(line, expected):
