@@ -45,7 +45,7 @@ class ArrayEngine(contract.Engine):
 
     @cached_property
     def _activations(self) -> list[Activation]:
-        """Activation functions of the layers; linear for the last layer, whose function is part of the cost."""
+        """Activation functions of the layers; linear for the last, whose function `architecture.outputs` applies."""
         *hidden, _ = self.architecture.activations
         return [*(ACTIVATIONS[str(name)] for name in hidden), LINEAR]
 

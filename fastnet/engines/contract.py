@@ -47,8 +47,8 @@ class Descent:
     optimizer : Optimizer
         Optimizer; by default, gradient descent without momentum.
     l2, l1 : float
-        Coefficients lambda / n of L2 and L1 regularization. The cost has the additional terms l2 / 2 sum(w^2) and
-        l1 sum(|w|) (chapter 3, equations 87 and 95).
+        Coefficients of L2 and L1 regularization; in the book, they are lambda / n. The cost has the additional terms
+        l2 / 2 sum(w^2) and l1 sum(|w|) (chapter 3, equations 87 and 95).
     weighted_mean : bool
         Whether the cost of a mini-batch, with regularization, is divided by the sum of the sample weights, as in
         scikit-learn. If True, the cost is (sum(weight * cost) + l2 / 2 sum(w^2) + l1 sum(|w|)) / sum(weight). If False,
@@ -93,7 +93,7 @@ class MiniBatch(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """Sums over mini-batches. A mini-batch adds its cost before its step, times its number of samples.
+    """Sums over mini-batches. The cost before each step is multiplied by the number of samples in the mini-batch.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ class Totals(NamedTuple):
     penalty: float = 0.0
 
     def plus(self, other: Totals) -> Totals:
-        """Return the sums of these totals and of `other`."""
+        """Return the sum of these totals and `other`."""
         return Totals(self.costs + other.costs, self.penalty + other.penalty)
 
 
@@ -254,7 +254,10 @@ def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
 
 
 def samples_at_a_time(architecture: Architecture, most: int) -> int:
-    """Return how many samples to feed forward together: `most`, or fewer if patches exceed `_NUMBERS_OF_IMAGES`."""
+    """Return how many samples to feed forward together: `most`, or fewer to limit the size of their patches.
+
+    The patches of several samples together have at most `_NUMBERS_OF_IMAGES` values.
+    """
     needed = [
         prod(shape[1:]) * prod(layer.trained(inputs)["weights"][1:])
         for layer, inputs, shape in zip(architecture.layers, architecture.shapes, architecture.shapes[1:], strict=False)
@@ -328,7 +331,7 @@ class Engine(ABC):
                     f"a layer has the custom activation {activation}, which this engine cannot call; use engine='torch'"
                 )
 
-    def _prepare(self, data: Dataset) -> None:  # noqa: B027 - most engines use the data unchanged
+    def _prepare(self, data: Dataset) -> None:  # noqa: B027 - some engines use the data unchanged
         """Convert the data to the layout that `epoch` needs."""
 
     def permutation(self, random: Any, n: int) -> np.ndarray:
@@ -370,7 +373,7 @@ class Engine(ABC):
             Settings of a step; by default, plain gradient descent. The optimizer's state and the counts of steps and
             samples are kept between calls, so all calls must have the same optimizer and seed.
         with_costs : bool, optional
-            Whether to return the costs of the mini-batches, each computed before the mini-batch's step.
+            Whether to return the sum of the mini-batches' costs, each computed before the mini-batch's step.
         with_penalty : bool, optional
             Whether the returned totals include the terms of L2 regularization.
 

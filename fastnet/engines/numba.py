@@ -194,7 +194,7 @@ class Engine(contract.Engine):
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         dtype, nabla = self.architecture.dtype, layout.zeros(self._layout)
         own = _without_keep_of_inputs(self._layout)
-        # With a momentum of 0, the running statistics do not change.
+        # With a momentum of 0, batch normalization does not change its running statistics.
         own = own._replace(constants=own.constants * np.tile([0, 1], len(own.kinds)))
         with on_compilation(progress.compiling):
             x = self._laid_out(inputs.astype(dtype, copy=False) * dtype.type(self._layout.keeps[0]))

@@ -207,7 +207,7 @@ class BatchNormalization(Computed):
         return self._images([d / deviation + of_variance * 2 * (x - mean) / m + of_mean / m for d, x in pairs])
 
     def _places(self, columns: Arrays) -> Arrays:
-        """For each position of each sample, return a column with one number per map. A vector has one position."""
+        """Return a column for each position of each image, with one number per map; a vector stays one column."""
         maps = self.shape[0]
         return [place.reshape(maps, 1) for column in columns for place in column.reshape(maps, -1).T]
 

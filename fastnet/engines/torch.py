@@ -1,9 +1,9 @@
 """The PyTorch engine, on the CPU or a CUDA device: the usual training step with autograd, but without a data loader.
 
-The data are stored on the device, where a mini-batch is selected by the indices of its samples. Only sparse inputs stay
-in NumPy, and the inputs of each mini-batch are copied to the device. A step runs in one of three ways. Eager: Python
-calls each operation. Compiled: `torch.compile` compiles the cost and its gradient. Captured: a CUDA graph of many steps
-runs without Python.
+The data are stored on the device, where a mini-batch is selected by the indices of its samples. Sparse inputs, however,
+stay in NumPy; each step copies the inputs of its mini-batch to the device. A step runs in one of three ways. Eager:
+Python calls each operation. Compiled: `torch.compile` compiles the cost and its gradient. Captured: a CUDA graph of
+many steps runs without Python.
 
 On the CPU, the same seed gives bit-identical results if the number of threads (`torch.set_num_threads`) is the same.
 Small mini-batches are computed in one thread, so training with them does not depend on the number of threads. The
@@ -371,7 +371,7 @@ class Graph:
         Factors of the inputs of Dropout layers. `run` copies new factors into this tensor.
     warm_up, work : callable
         Functions that run steps. `warm_up` is called before the capture, so that libraries allocate their buffers.
-        `work` is captured. The caller has to restore the parameters, which `warm_up` changes.
+        `work` is captured. The caller has to restore the tensors that `warm_up` changes, such as the parameters.
     """
 
     def __init__(self, order: torch.Tensor, factors: torch.Tensor | None, warm_up: Work, work: Work) -> None:

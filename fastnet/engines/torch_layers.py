@@ -68,7 +68,7 @@ def dense(layer: Dense, arrays: Named, a: torch.Tensor, use: Use) -> torch.Tenso
 
 
 def convolution(layer: Convolution, arrays: Named, a: torch.Tensor, use: Use) -> torch.Tensor:
-    """Return the cross-correlation of images with the filters (equation 125)."""
+    """Return the cross-correlation of images with the filters, plus the biases (equation 125)."""
     (above, below), (left, right) = layer.borders()
     if (above, left) != (below, right):  # `conv2d` refuses asymmetric padding, or warns of it
         a, above, left = functional.pad(a, (left, right, above, below)), 0, 0

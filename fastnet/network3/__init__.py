@@ -2,9 +2,8 @@
 
 The names and semantics are the book's. A network has fully connected layers, layers of convolution and max pooling,
 and a softmax layer. The network is trained by plain stochastic gradient descent, with dropout and L2 regularization.
-Data and parameters are NumPy arrays instead of Theano's shared variables. In addition to the book's program, this
-package has the arguments `engine`, `device`, `seed` and `report`, the expanded training data, checkpoints, `save` and
-`load`.
+Data and parameters are NumPy arrays instead of Theano's shared variables. Among the additions to the book's program are
+the arguments `engine`, `device`, `seed`, `report` and `expanded`, checkpoints, `save` and `load`.
 
 >>> from fastnet import network3
 >>> from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer

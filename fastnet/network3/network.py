@@ -86,7 +86,7 @@ class Network:
     best : Best or None
         Best epoch of the last call of `SGD`; None if no epoch was completed.
     stopped : str
-        Reason why the last call of `SGD` stopped before its last epoch; empty if all epochs were completed.
+        Reason why training stopped, if weights became infinite or NaN in the last call of `SGD`; otherwise empty.
     history : History or None
         History of the last call of `SGD`; None before the first call. The evaluation data are the validation data. The
         test accuracy is measured after each epoch whose validation accuracy is at least the best so far.
@@ -196,12 +196,12 @@ class Network:
             Parameter of L2 regularization, at least 0. With m mini-batches in an epoch, the cost has the term
             `lmbda / (2 m)` times the sum of the squared weights.
         report : callable, optional
-            Function that is called with the `History` after each epoch, when `best` has been updated. If `report` is
-            given, the book's lines are not printed.
+            Function that is called with the `History` after each epoch; `best` is then already up to date. If `report`
+            is given, the book's lines are not printed.
         checkpoint : path, optional
-            File from which an interrupted run can be resumed, written atomically after each epoch. After every
-            thousandth epoch, the history of the earlier epochs is moved to a second file. The name of the second file
-            is that of the checkpoint with ".epochs" appended.
+            File from which an interrupted run can be resumed, written atomically before the first epoch and after each
+            epoch. After every thousandth epoch, the history of the earlier epochs is moved to a second file. The name
+            of the second file is that of the checkpoint with ".epochs" appended.
         resume : bool, optional
             Whether to continue from the checkpoint if the file exists. The result is equal, bit for bit, to that of an
             uninterrupted run. `epochs` may differ from that of the interrupted run. By default, an existing file raises
@@ -220,8 +220,8 @@ class Network:
         TrainingWarning
             If inputs are far from unit scale. If weights become infinite or NaN in an epoch. Training then stops, and
             the network has the parameters from before the epoch. If at least 20 validation samples have some label, but
-            no validation sample is classified as this label in two consecutive epochs. If, in a run of one epoch, all
-            validation samples are classified as the same label.
+            after each of two consecutive epochs, no validation sample is classified as this label. In a run of one
+            epoch, this warning is given only if all validation samples are classified as the same label.
 
         Notes
         -----

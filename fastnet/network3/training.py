@@ -21,7 +21,7 @@ class LayersLearner(NetworkLearner):
     Attributes
     ----------
     prints : bool
-        Whether to print a line before every thousandth mini-batch of the run.
+        Whether to print a line before the mini-batches 0, 1000, 2000 and so on of the run.
     """
 
     prints: bool = True

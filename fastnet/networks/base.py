@@ -245,7 +245,7 @@ class BaseNetwork(ABC):
         Returns
         -------
         nabla_b, nabla_w : lists of ndarray
-            One array for each layer, with the shapes of `biases` and `weights`.
+            One array for each array in `biases` and `weights`, with the same shape.
 
         Raises
         ------
@@ -267,7 +267,9 @@ class BaseNetwork(ABC):
         return classes_of(data, self.sizes[-1], self._architecture().outputs.activation)
 
     def save(self, filename: str | os.PathLike[str]) -> None:
-        """Save the network to the file, in the format of the book's `network2.py`; `load` reads the file.
+        """Save the network to the file; `load` reads the file.
+
+        If integers describe all layers, the format is that of the book's `network2.py`.
 
         Raises
         ------
@@ -383,7 +385,7 @@ class BaseNetwork(ABC):
 
     @staticmethod
     def _custom_count(value: Any, method: str, data: Dataset) -> int:
-        """Check and return the number of correctly classified samples that an overriding method has returned."""
+        """Check and return the result of an overriding method: the number of samples classified correctly."""
         number = arguments.natural(value, f"the result of {method}")
         if number > len(data):
             raise ValueError(f"the result of {method} is {arguments.brief(number)}; it must be at most {len(data)}")

@@ -66,7 +66,7 @@ class NetworkLearner:
     def __post_init__(self) -> None:
         assert self.engine.data is not None
         self.data = self.engine.data
-        self._earlier = Earlier()  # the epochs in the checkpoint's second file
+        self._earlier = Earlier()  # number and checksum of the epochs in the checkpoint's second file
 
     def begin(self) -> None:
         """Copy the network's parameters to the engine."""
@@ -88,7 +88,7 @@ class NetworkLearner:
         return None if total is None else total.costs / len(order)
 
     def train_part(self, order: np.ndarray, eta: float) -> Totals:
-        """Train on a part of an epoch, copy the trained parameters to the network, and return the costs."""
+        """Train on a part of an epoch, copy the trained parameters to the network, and return the totals."""
         self._before = self.net.parameters
         total = self.engine.epoch(order, self.mini_batch_size, eta, self.descent, with_costs=True)
         self._trained = self.engine.parameters()
@@ -107,7 +107,7 @@ class NetworkLearner:
             self.descent = replace(self.descent, seed=int(self.net._generator().randint(2**31)))
 
     def descend(self, number: int, order: np.ndarray, eta: float, handle_deferred: Callable[[], None]) -> Totals | None:
-        """Train on samples in the given order; return the costs of the mini-batches if `with_costs` is True."""
+        """Train on samples in the given order; return the totals of the costs if `with_costs` is True."""
         return descend(
             self.engine, order, self.mini_batch_size, eta, self.descent,
             title=f"Epoch {number}", handle_deferred=handle_deferred, with_costs=self.with_costs,

@@ -82,7 +82,7 @@ def outcomes(
     Raises
     ------
     OSError
-        If the scheduler no longer answers.
+        If the scheduler no longer answers, or has no worker.
     """
     results: queue.SimpleQueue[Outcome | Exception] = queue.SimpleQueue()
     result: Outcome | Exception | None

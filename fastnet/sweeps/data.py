@@ -99,7 +99,7 @@ def given(value: object) -> Data | Source:
     Raises
     ------
     TypeError, ValueError
-        If `value` is neither data sets nor a `Source`, a path or None, or a data set is invalid.
+        If `value` is none of these, or a data set is invalid.
     """
     if isinstance(value, Source):
         return value

@@ -87,7 +87,7 @@ def shown(value: Any) -> str:
 
 
 def label(each: Recipe, names: list[str]) -> str:
-    """Return the values of a recipe's arguments `names` as one line.
+    """Return, as one line, a recipe's values of the arguments in `names`.
 
     Examples
     --------

@@ -99,7 +99,7 @@ class Recipe:
         Raises
         ------
         ValueError
-            If layers do not fit one another or the cost, or need more memory than the machine has.
+            If the layers do not fit one another, the inputs or the cost.
         """
         cost, dtype = costs.NAMES[self.cost], arguments.float_type(self.dtype)
         return Architecture(self.input_shape, as_layers(self._layers(), self.activation), cost, dtype)
@@ -251,7 +251,7 @@ def _network(
 
 
 def _check_layers(made: Recipe) -> None:
-    """Raise a `ValueError` if the layers do not fit one another, the inputs or the cost, or `dropout` is given."""
+    """Raise a `ValueError` if `dropout` is given, or if layers do not fit one another, the inputs, cost or memory."""
     if made.dropout:
         raise ValueError(
             f"dropout is {made.dropout}, and layers are given; write 'dropout {made.dropout}' among the layers instead"

@@ -72,7 +72,8 @@ def sweep(
     TypeError, ValueError
         If an argument has a wrong type or value. The error is raised before anything is trained or written.
     DataError
-        If a data file or the record is damaged or has a wrong format. A `DataError` is a `ValueError`.
+        If a data file or the record is damaged or has a wrong format, or the record cannot be written. A `DataError` is
+        a `ValueError`.
 
     Notes
     -----

@@ -126,7 +126,7 @@ class Sweep:
         return [test / self.test_samples for test in tests if test is not None]
 
     def summary(self) -> str:
-        """Return a sentence that names the best recipe."""
+        """Return a sentence that names the best recipe, or says that every network diverged."""
         if self.all_diverged:
             return "Every network diverged: weights became infinite or NaN. A smaller eta may help."
         best = self.best
@@ -135,7 +135,7 @@ class Sweep:
         return f"{said} and {fmean(tests):.2%} of the test data." if tests else f"{said}."
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all results as plain data, which `json.dump` can write."""
+        """Return the results as plain data, which `json.dump` can write."""
         tests = self.test_accuracies()
         return {
             "rows": [
