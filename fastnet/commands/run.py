@@ -70,7 +70,7 @@ def _stop(stopped: list[int], number: int, frame: object) -> None:
 
 
 def in_words(error: OSError) -> str:
-    """Return the message of an `OSError`, with the name of the file or with the cause if the error names no file."""
+    """Return the message of an `OSError`, with the file's name, or, if the error names no file, with the cause."""
     if error.strerror is None:
         return str(error)
     if error.filename is None:  # the cause is standard output or the current folder
