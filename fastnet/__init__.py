@@ -65,7 +65,7 @@ _NEEDED = {
     "pytorch_mnist": ("torch", "torchvision"),
     "torch_models": ("torch",),
 }
-"""Optional dependencies of each module."""
+"""Optional dependencies without which a module cannot be imported."""
 
 
 def _attribute(name: str) -> Any:
@@ -73,7 +73,7 @@ def _attribute(name: str) -> Any:
         return importlib.import_module(f"fastnet.{name}")
     if name in _IN_MODULES:
         return getattr(importlib.import_module(_IN_MODULES[name]), name)
-    if name[:1].isupper():  # all names in `_ALL_OF` are capitalized; for a lower-case name, no module is imported
+    if name[:1].isupper():  # the modules' public names are capitalized, so no module is imported for other names
         for module in map(importlib.import_module, _ALL_OF):
             if name in module.__all__:
                 return getattr(module, name)

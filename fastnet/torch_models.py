@@ -266,7 +266,7 @@ _READERS: dict[type[nn.Module], Callable[[Any], tuple[Layer, dict[str, np.ndarra
 
 
 def _activate(layers: list[Layer], module: nn.Module, *, is_last: bool) -> None:
-    """Set the activation of the last layer, given the activation module that follows the layer."""
+    """Set the activation of `layers[-1]`, or of the convolution before it, given the activation module that follows."""
     name = _ACTIVATIONS.get(type(module))
     if is_last and name not in _COSTS:
         raise TypeError(f"model ends with {type(module).__name__}; use Linear, Sigmoid, Softmax or Exponential")

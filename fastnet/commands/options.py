@@ -16,7 +16,7 @@ _Check = Callable[[click.Context, click.Parameter, Any], Any]
 
 
 def option(default: Any, check: Callable[..., Any], help: str, *names: str, type: Any = None, **bounds: Any) -> Any:
-    """Return a dataclass field for a subclass of `Checked`. `options_of` makes an option of a command from the field.
+    """Return a dataclass field for a subclass of `Checked`. From the field, `options_of` makes a command's option.
 
     Parameters
     ----------

@@ -27,8 +27,8 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
     name : str
         Name of the command, as the user typed it.
     also : tuple of classes, optional
-        Exceptions to report besides `OSError`, `ArithmeticError`, `ImportError`, `MemoryError`, `ValueError` and
-        click's exceptions. Only the first line of the message of such an exception is printed.
+        Further exceptions to report, each by the first line of its message. `OSError`, `ArithmeticError`,
+        `ImportError`, `MemoryError`, `ValueError` and click's exceptions are always reported.
     """
     short = name.rpartition(" ")[2]
     warnings.showwarning = partial(_show_warning, short, warnings.showwarning)
@@ -62,7 +62,7 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
 def _stop(stopped: list[int], number: int, frame: object) -> None:
     """Raise `KeyboardInterrupt` at the first SIGTERM or SIGHUP.
 
-    Later signals are ignored, so that the weights can be saved.
+    Later ones are ignored, so that the weights can be saved.
     """
     if not stopped:
         stopped.append(number)
@@ -70,7 +70,7 @@ def _stop(stopped: list[int], number: int, frame: object) -> None:
 
 
 def in_words(error: OSError) -> str:
-    """Return the message of an `OSError`, with the name of the file or with the cause if the error names no file."""
+    """Return the message of an `OSError`, with the file's name, or, if the error names no file, with the cause."""
     if error.strerror is None:
         return str(error)
     if error.filename is None:  # the cause is standard output or the current folder

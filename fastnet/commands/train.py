@@ -147,7 +147,10 @@ def _print_line(history: History) -> None:
 
 
 def _to_keep(net: network2.Network, path: Path | None, plot_file: Path | None) -> list[Callable[[], str]]:
-    """Return a function for each requested file. Each function writes its file, and returns a message about it."""
+    """Return a function for each requested file, but for the picture only if an epoch is complete.
+
+    Each function writes its file, and returns a message about it.
+    """
     history = net.history
     tasks: list[Callable[[], str]] = []
 

@@ -129,7 +129,7 @@ def compare_map(
     training_data : Dataset, optional
         Samples with vectors as targets; by default MNIST.
     rounds : int, optional
-        Number of measurements of each engine in each cell, of which the cell has the median.
+        Number of measurements of each engine in each cell; `Cell.seconds` has their median.
     tick : callable, optional
         Function that is called without arguments after each cell.
 

@@ -19,7 +19,7 @@ CUT = "the drawing goes on beyond the border"
 WIDE = "the drawing is too wide for one digit"
 
 _BORDER = 0.01  # width of the strip that counts as the border, as a share of the image's longer side
-_SMALLEST = 1 / 15  # least size of a component, as a share of the image's longer side; a smaller component is dirt
+_SMALLEST = 1 / 15  # least size of a digit, a frame or a line, as a share of the image's longer side
 _SPECK = 0.03  # least area of a component, as a share of the largest component's area; a smaller component is dirt
 _MARK = 0.15  # least area of a second digit, as a share of the first digit's; a smaller component is a dot or a dash
 _NEAR = 0.2  # largest distance between parts of a digit, as a share of the largest component's size

@@ -12,7 +12,7 @@ _LEAST_CONTRAST = 0.08  # least contrast of ink to its background; the contrast 
 _LEAST_SIGNAL = 5.0  # least ratio of the ink's contrast to the standard deviation of the background's noise
 _FRAME = 0.06  # width of the margins where the search for the background begins, as a share of the image's sides
 _STRONGEST = 0.999  # the search for ink begins with this quantile of the differences from the background
-_SAMPLES = 96  # approximate number of pixels along the longer side to which the background is fitted
+_SAMPLES = 96  # the background is fitted to every n-th pixel: at least this many along the longer side of a large image
 _ROUNDS = 5  # number of iterations of fitting the background, and of estimating the ink's difference from it
 
 

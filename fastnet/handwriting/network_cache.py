@@ -30,8 +30,8 @@ def default_network(report: Callable[[str], object] = lambda line: None) -> netw
     Notes
     -----
     The file is in the folder `fastnet` of the user's cache folder: `$XDG_CACHE_HOME` or `~/.cache`, on macOS
-    `~/Library/Caches`, on Windows `%LOCALAPPDATA%`. The file's name depends on the version of fastnet, the training
-    code and MNIST's files. A damaged file is replaced.
+    `~/Library/Caches`. On Windows, it is in the folder `fastnet/Cache` of `%LOCALAPPDATA%`. The file's name depends on
+    the version of fastnet, the training code and MNIST's files. A damaged file is replaced.
     """
     path = file()
     net = None if path is None else _kept(path)

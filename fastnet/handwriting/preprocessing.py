@@ -181,7 +181,7 @@ def line_width(image: np.ndarray) -> float:
 
 
 def _centred(drawing: np.ndarray) -> np.ndarray:
-    """Place a drawing so that its centre of mass is in the middle of MNIST's 28 x 28 pixels."""
+    """Place a drawing in MNIST's 28 x 28 pixels, with its centre of mass as near to the middle as possible."""
     pixels = np.zeros((SIDE, SIDE), np.float32)
     place = []
     for axis, side in enumerate(drawing.shape):

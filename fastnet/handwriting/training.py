@@ -73,10 +73,10 @@ def _pairs(digits: np.ndarray, n: int, random: np.random.Generator) -> np.ndarra
         canvas = np.zeros((len(apart), SIDE, SIDE + distance), np.float32)
         canvas[:, :, :SIDE] = first
         canvas[:, :, distance:] = np.maximum(canvas[:, :, distance:], second)
-        # Lines are made thicker, because the images are scaled down below.
+        # Lines are made thicker, because scaling the images down makes the lines thinner.
         canvas[:, :, 1:] = np.maximum(canvas[:, :, 1:], canvas[:, :, :-1])
         canvas[:, 1:] = np.maximum(canvas[:, 1:], canvas[:, :-1])
-        size = round(SIDE * BOX / (distance + 16))  # a digit is about 16 pixels wide, two digits distance + 16 pixels
+        size = round(SIDE * BOX / (distance + 16))  # a digit is about 16 pixels wide, the pair distance + 16
         small = _all_resized(canvas, size, SIDE)
         top = (SIDE - size) // 2
         part = np.zeros((len(apart), SIDE, SIDE), np.float32)

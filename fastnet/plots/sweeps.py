@@ -130,7 +130,7 @@ def _draw(axes: Axes, choice: _Choice, color: str, mark: str, percent: bool) -> 
     whole = ~np.isnan(choice.values).any(axis=0)
     axes.plot(epochs, np.where(whole, mean, np.nan), color=color, marker=mark, markersize=3.5)
     if not whole.all():
-        since = max(int(whole.argmin()) - 1, 0)  # index of the epoch where the solid line ends
+        since = max(int(whole.argmin()) - 1, 0)  # index of the last epoch of the solid line, or 0 if there is none
         axes.plot(epochs[since:], mean[since:], ":", color=color)
     if len(choice.values) > 1:
         axes.fill_between(epochs, lowest, highest, color=color, alpha=0.15, linewidth=0)

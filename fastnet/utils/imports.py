@@ -32,7 +32,7 @@ def of_command(name: str) -> Iterator[None]:
 
 @contextmanager
 def of_extra(name: str, packages: str, extra: str, *, is_command: bool = False) -> Iterator[None]:
-    """If an import in the `with` block fails, raise an `ImportError` that names the extra of fastnet to install.
+    """If the import of another package in the `with` block fails, raise an `ImportError` that names the extra.
 
     Ctrl-C is deferred to the end of the block.
 

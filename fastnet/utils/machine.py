@@ -19,7 +19,7 @@ def describe() -> dict[str, str]:
     """Return a description of the machine and its software.
 
     The description has the processor, the processor's widest vector instructions, the number of cores, the operating
-    system, the versions of the libraries, and PyTorch's GPU, if any.
+    system, the versions of Python and the libraries, and PyTorch's GPU, if any.
 
     Examples
     --------

@@ -121,7 +121,10 @@ def steps(title: str, total: int) -> Iterator[Callable[..., None]]:
 
 @contextlib.contextmanager
 def compiling() -> Iterator[None]:
-    """Print that the kernels are being compiled; on a terminal or in a notebook, also show the elapsed time."""
+    """Print that the kernels are being compiled; on a terminal or in a notebook, also show the elapsed time.
+
+    Nothing is shown in an `in_background` block.
+    """
     message = f"{COMPILING}: about ten seconds"
     if not _watched():
         if sys.stderr is not None and _between_runs.get() is None:
