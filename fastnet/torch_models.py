@@ -270,10 +270,10 @@ def _activate(layers: list[Layer], module: nn.Module, *, is_last: bool) -> None:
     name = _ACTIVATIONS.get(type(module))
     if is_last and name not in _COSTS:
         raise TypeError(f"model ends with {type(module).__name__}; use Linear, Sigmoid, Softmax or Exponential")
-    if not is_last and (name is None or name == "softmax"):
+    if not is_last and name not in ACTIVATIONS:
         raise TypeError(
-            f"model has a {type(module).__name__} between layers; it must be one of "
-            + ", ".join(kind.__name__ for kind, name in _ACTIVATIONS.items() if name != "softmax")
+            f"the module between two layers is {type(module).__name__}; it must be one of "
+            + ", ".join(kind.__name__ for kind, name in _ACTIVATIONS.items() if name in ACTIVATIONS)
         )
     i = len(layers) - 1
     pooled = isinstance(layers[i], MaxPooling) and isinstance(layers[i - 1], Convolution) and i

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from fastnet.torch_models import from_torch, to_torch  # noqa: E402
+from fastnet.torch_models import Exponential, from_torch, to_torch  # noqa: E402
 
 COSTS = (network2.CrossEntropyCost, network2.QuadraticCost, network2.LogLikelihoodCost)
 
@@ -139,7 +139,7 @@ BEHIND = (nn.Flatten(), nn.Linear(8, 2))
         ((nn.Flatten(), nn.Conv2d(1, 2, 3), *BEHIND), ValueError, "after flat inputs; its inputs must be images"),
         ((nn.Conv2d(1, 2, 3), nn.MaxPool2d(1), nn.GELU(), *BEHIND), TypeError, "a GELU after a MaxPool2d"),
         ((nn.Conv2d(1, 2, 5), *BEHIND), ValueError, "is larger than its inputs, images of 4 x 4"),
-        ((nn.Conv2d(1, 2, 3), nn.Softplus(), *BEHIND), TypeError, "a Softplus between layers"),
+        ((nn.Conv2d(1, 2, 3), nn.Softplus(), *BEHIND), TypeError, "the module between two layers is Softplus"),
     ],
 )
 def test_what_is_no_network_of_images(modules, error, message):
@@ -190,7 +190,11 @@ def test_they_share_no_memory():
             "model has ConvTranspose2d, Linear; it",
         ),
         (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2, 1)), ValueError, "input_shape is missing; model"),
-        (nn.Sequential(nn.Linear(2, 2), nn.SELU(), nn.Linear(2, 1)), TypeError, "a SELU between layers"),
+        (
+            nn.Sequential(nn.Linear(2, 2), nn.SELU(), nn.Linear(2, 1)),
+            TypeError,
+            "the module between two layers is SELU",
+        ),
         (nn.Sequential(nn.Linear(2, 2), nn.ReLU()), TypeError, "model ends with ReLU"),
         (nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(3, 2)), ValueError, "which do not fit"),
         (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(3), nn.Linear(3, 2)), ValueError, "which do not fit"),
@@ -203,7 +207,8 @@ def test_they_share_no_memory():
             r"LeakyReLU\(negative_slope=0.2\)",
         ),
         (nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Tanh(), nn.Linear(2, 2)), TypeError, "after another activation"),
-        (nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=1), nn.Linear(2, 2)), TypeError, "a Softmax between layers"),
+        (nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=1), nn.Linear(2, 2)), TypeError, "is Softmax; it must .*GELU$"),
+        (nn.Sequential(nn.Linear(2, 2), Exponential(), nn.Linear(2, 2)), TypeError, "is Exponential; it .*GELU$"),
         (nn.Sequential(nn.Linear(2, 2, dtype=torch.float16)), ValueError, "dtype is"),
         (nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=0)), ValueError, "a Softmax over dimension 0"),
     ],

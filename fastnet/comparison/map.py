@@ -98,7 +98,8 @@ class Map:
         of_pytorch = [engine for engine in self.engines if engine.startswith("torch")]
         if not of_pytorch:
             return "PyTorch was not compared."
-        gpu = self.machine.get("gpu")
+        with_gpu = any(engine == "torch" or "cuda" in engine for engine in of_pytorch)
+        gpu = self.machine.get("gpu") if with_gpu else None
         text = f"PyTorch on {f'this processor or the {gpu}' if gpu else 'this processor'} is the fastest "
         cells = [cell for cell in self.cells if cell.fastest in of_pytorch]
         where = " and ".join(_place(cell) for cell in cells)

@@ -33,6 +33,8 @@ class Kind(NamedTuple):
     ----------
     name : str
         Name of the kind in the header.
+    contents : str
+        Description of the contents for error messages, such as "checkpoint".
     version : int
         Version of the format that `write` writes.
     earlier : tuple of int
@@ -40,6 +42,7 @@ class Kind(NamedTuple):
     """
 
     name: str
+    contents: str
     version: int
     earlier: tuple[int, ...] = ()
 
@@ -110,7 +113,7 @@ def read(path: StrPath, kind: Kind) -> Contents:
         If the file has another kind or an unknown version, or is damaged. `DataError` is a `ValueError`.
     """
     path = Path(path)
-    with named_errors(path), path.open("rb") as file, holding(path, kind.name):
+    with named_errors(path), path.open("rb") as file, holding(path, kind.contents):
         return _read(file, kind)
 
 

@@ -31,8 +31,8 @@ from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_KIND = tensors.Kind("fastnet.checkpoint", version=5, earlier=(2, 3, 4))
-_KIND_OF_EARLIER = tensors.Kind("fastnet.epochs", version=1)
+_KIND = tensors.Kind("fastnet.checkpoint", "checkpoint", version=5, earlier=(2, 3, 4))
+_KIND_OF_EARLIER = tensors.Kind("fastnet.epochs", "list of a checkpoint's first epochs", version=1)
 _PART = 1000  # number of epochs after which the second file is written again
 _GENERATOR = "MT19937"  # random generator of numpy.random and RandomState, as in the book
 _LARGEST = 2**63 - 1  # largest integer that a file may contain; a file with a larger one is refused
@@ -214,7 +214,7 @@ def read(
     """
     name = os.fspath(path)
     description, arrays, version = tensors.read(path, _KIND)
-    with holding(path, _KIND.name):
+    with holding(path, _KIND.contents):
         there, data_there = tensors.as_object(description["recipe"], "its recipe"), description["data"]
         difference = _difference(there, recipe)
     if difference:
@@ -227,12 +227,12 @@ def read(
             "differently, so the run cannot be continued bit for bit. Start the run again with another file, or "
             "continue it with the version of fastnet that wrote the file"
         )
-    with holding(path, _KIND.name):
+    with holding(path, _KIND.contents):
         if version == 2:
             description, arrays = _in_form_of_version_3(description, arrays, architecture, state_names)
         earlier = _earlier(description["earlier_epochs"]) if version >= 5 else Earlier()
     epochs = _read_earlier(path, earlier)
-    with holding(path, _KIND.name):
+    with holding(path, _KIND.contents):
         return _checkpoint(there, description, arrays, architecture, state_names, earlier, epochs)
 
 
@@ -306,7 +306,7 @@ def _read_earlier(path: StrPath, earlier: Earlier) -> Epochs:
             f"{os.fspath(path)}: its first {earlier.number} epochs are in {second}, which is missing; restore that file"
         )
     _, arrays, _ = tensors.read(second, _KIND_OF_EARLIER)
-    with holding(second, _KIND_OF_EARLIER.name):
+    with holding(second, _KIND_OF_EARLIER.contents):
         epochs = Epochs.from_arrays(arrays)[: earlier.number]
         if epochs.checksum() != earlier.sha256:
             raise ValueError(f"its epochs are not those of {one_line(os.fspath(path))}")

@@ -16,7 +16,7 @@ from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_KIND = tensors.Kind("fastnet.network3", version=1)
+_KIND = tensors.Kind("fastnet.network3", "network of network3", version=1)
 
 
 def write(path: StrPath, layers: Sequence[Layer], mini_batch_size: int) -> None:
@@ -44,7 +44,7 @@ def read(path: StrPath) -> tuple[list[Layer], int]:
     try:
         return _network(description, arrays)
     except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
-        raise DataError(f"{os.fspath(path)}: this file does not hold a {_KIND.name} ({one_line(error)})") from None
+        raise DataError(f"{os.fspath(path)}: this file does not hold a {_KIND.contents} ({one_line(error)})") from None
 
 
 def _network(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[list[Layer], int]:

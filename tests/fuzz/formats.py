@@ -122,8 +122,8 @@ def tensors(kind: Kind) -> Format:
     return Format(apart, together)
 
 
-CHECKPOINT = tensors(Kind("fastnet.checkpoint", 5, earlier=(2, 3, 4)))
-NETWORK3 = tensors(Kind("fastnet.network3", 1))
+CHECKPOINT = tensors(Kind("fastnet.checkpoint", "checkpoint", 5, earlier=(2, 3, 4)))
+NETWORK3 = tensors(Kind("fastnet.network3", "network of network3", 1))
 GZIP = Format(_gunzipped, _gzipped)
 MODEL = Format(_text_of_model, _sealed_model)
 ZIP = Format(_archive, _archived)

@@ -228,7 +228,7 @@ def array(name, index, value):
 def test_what_is_no_checkpoint(change, data, tmp_path):
     trained(data, 1, checkpoint=tmp_path / "run", momentum=0.5)
     rewritten(tmp_path / "run", change)
-    with pytest.raises(DataError, match=r"run: this file does not hold a fastnet\.checkpoint"):
+    with pytest.raises(DataError, match=r"run: this file does not hold a checkpoint \("):
         trained(data, 2, checkpoint=tmp_path / "run", resume=True, momentum=0.5)
 
 
@@ -441,7 +441,8 @@ def test_a_second_file_that_is_missing_damaged_or_of_another_run(data, tmp_path,
 
     second.write_bytes((tmp_path / "other.epochs").read_bytes())
     with pytest.raises(
-        DataError, match=r"run\.epochs: .* hold a fastnet\.epochs \(its epochs are not those of .*run\)"
+        DataError,
+        match=r"run\.epochs: .* hold a list of a checkpoint's first epochs \(its epochs are not those of .*run\)",
     ):
         trained(data, 5, **keywords)
     second.write_bytes(contents[1][:-1] + b"\1")
