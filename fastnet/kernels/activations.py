@@ -14,7 +14,7 @@ from fastnet.formulas.activations import LEAK
 from fastnet.kernels.formulas import Value, absolute, choice, clamp, exp, where
 
 _LARGEST = 87.0  # largest integer z for which exp(z) and exp(-z) are finite and not subnormal in float32
-_FARTHEST = 9.2  # for larger x, erfc(x) is subnormal in float32
+_FARTHEST = 9.2  # for larger x, erfc(x) is subnormal or 0 in float32
 _SMALLEST_T = 2 / (2 + _FARTHEST)
 
 

@@ -126,7 +126,7 @@ def strips(matrix: np.ndarray, panels: np.ndarray) -> Iterator[tuple[np.ndarray,
 
 
 def outputs_of(layout: Layout, activations: np.ndarray, samples: int) -> np.ndarray:
-    """Return a copy of the output layer's numbers in a workspace's activations, shape (samples, n_out)."""
+    """Return a copy of z of the output layer, shape (samples, n_out), given a workspace's activations."""
     found = np.empty((samples, layout.sizes[-1]), layout.neurons.dtype)
     for part, panel in strips(found, activations[samples * layout.units[-2] :]):
         part[:] = panel
@@ -176,7 +176,7 @@ def input_factors(architecture: Architecture, factors: Factors) -> np.ndarray | 
 def positions_of_inputs(architecture: Architecture) -> tuple[np.ndarray, int] | None:
     """Return the offset of each input in a stored sample, and the size of a sample.
 
-    Return None if a stored sample has the order of the network's inputs.
+    Return None if a stored sample has the order of the network's inputs and no border.
     """
     layer = computed(architecture)[0]
     if layer.kind != IMAGES or layer.image is None:

@@ -1,6 +1,6 @@
 """Backpropagation (chapter 2), and the gradient that a mini-batch adds to the sums.
 
-Each of `u` and `v` is the index of a panel's first neuron, counted through all layers.
+Each of `u` and `v` is the index of a panel's first neuron, counted through all layers and their padding.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def backpropagate(
     x, samples, start, m, first, last, factor, layout, scale, parameters, statistics, workspace, sums, sums_scale,
     share, waits,
 ):  # fmt: skip
-    """Compute the errors of every layer, multiplied by `factor`, from the last layer to the first.
+    """Compute the errors of every layer except input images, from the last layer to the first, multiplied by `factor`.
 
     `first` and `last` are the range of this thread's samples. The gradients of gamma and of the weights of dense layers
     above layer 0 are added to the sums. `waits` is the number of times that this thread has waited at the barrier.
@@ -60,7 +60,7 @@ def backpropagate(
 
 @subroutine
 def output_errors(samples, start, m, first, last, factor, layout, workspace):
-    """Compute the errors of the outputs (BP1), multiplied by `factor`.
+    """Compute the errors of the outputs (BP1), multiplied by `factor` and by the sample weights.
 
     The losses are also computed if `samples.losses` is not empty.
     """

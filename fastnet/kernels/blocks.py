@@ -7,8 +7,8 @@ and a `switch` that selects a loop at run time. So only the number of lanes has 
 Given a function that emits instructions, `block` returns a function that kernels can call; see `image_blocks` and
 `product_blocks`.
 
-Each sum begins at zero or at a stored sum. The terms are added in the order of the loop. The order of the terms does
-not depend on the number of sums.
+Each sum begins at zero or at a stored sum. The terms are added in the order of the loop. Except in
+`image_blocks.add_vectors`, the order of the additions does not depend on the number of sums.
 """
 
 from __future__ import annotations

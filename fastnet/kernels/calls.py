@@ -12,9 +12,11 @@ from numba import types
 from numba.extending import intrinsic
 
 PREPARE, FEED_FORWARD, BACKPROPAGATE, ACCUMULATE, CLEAR = range(5)
-"""Steps of a mini-batch. `PREPARE`: transpose weights or filters. `FEED_FORWARD`: compute a layer's activations.
-`BACKPROPAGATE`: compute the errors below a layer; for a dense layer above layer 0, also add the gradient of the weights
-to the sums. `ACCUMULATE`: add the gradient of all other layers to the sums. `CLEAR`: set images to zero."""
+"""Steps of a mini-batch. `PREPARE`: transpose weights or filters. `FEED_FORWARD`: multiply the weights and inputs of a
+dense layer, or compute the activations of a layer that outputs images. `BACKPROPAGATE`: compute the errors below a
+layer, and add the gradient of a dense layer's weights, or of gamma, to the sums. `ACCUMULATE`: add the gradient of the
+weights of all other layers to the sums; for layers that output images, also that of the biases. `CLEAR`: set images to
+zero."""
 
 
 @intrinsic

@@ -12,7 +12,7 @@ _LEAST_MULTIPLICATIONS = 200_000  # multiplications in a mini-batch above which 
 _CACHE = 1 << 20  # bytes that fit into a core's L2 cache on most processors
 _SHORT = 96  # largest number of samples in a part of a mini-batch, if the weights fit into the cache
 _LONG = 1024  # largest number of samples in a part of a mini-batch, if the weights do not fit into the cache
-_EVEN = 16  # the number of samples in a part is rounded up to a multiple of this: 8 samples of a block, in two threads
+_EVEN = 16  # the number of samples in a part is rounded up to a multiple of this: a block of 8 for each of two threads
 
 
 def without_zeros(density: float) -> bool:

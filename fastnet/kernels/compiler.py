@@ -201,7 +201,7 @@ def part(function: Callable[..., Any]) -> Any:
 
 
 def subroutine(function: Callable[..., Any]) -> Any:
-    """Compile a large part that need not be inlined, because it is called rarely and has no vector arguments.
+    """Compile a large part that need not be inlined, because it is called rarely and has at most one vector argument.
 
     If large parts were inlined, LLVM would duplicate the code of whole layers to move constant branches out of loops.
     """
@@ -223,7 +223,7 @@ def variant(general: Callable[..., Any], *kinds: type) -> Callable[[Callable[...
 
 @contextlib.contextmanager
 def on_compilation(callback: Callable[[], contextlib.AbstractContextManager[object]]) -> Iterator[None]:
-    """Call a function at the first compilation of this thread in the `with` block.
+    """Call a function at the first compilation by this thread in the `with` block.
 
     The context manager `callback()` is entered when the compilation begins, and left at the end of the block.
     Loading compiled code from the disk does not count as a compilation.

@@ -1,7 +1,7 @@
 """The gradients of convolution and max pooling (chapter 6).
 
-With max pooling, only one position of each window has a nonzero error. With ReLU, a neuron whose activation is zero has
-the error zero. So only nonzero errors are multiplied, and are collected in lists for that purpose:
+With max pooling, at most one position of each window has a nonzero error. With ReLU, a neuron whose activation is zero
+has the error zero. So only nonzero errors are multiplied, and are collected in lists for that purpose:
 
 - The list of a filter has errors and the offsets of their patches. The filter's gradient is the sum of the products of
   each error and its patch.
@@ -150,16 +150,17 @@ def accumulate_by_errors(layer, first, last, m, layout, workspace, sums, share):
 def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
     """Add the gradient of filters with short rows: a sum of products of nonzero inputs and errors.
 
-    Each nonzero input is multiplied by the errors of the positions whose patches contain the input.
-    At a time, at most `ERRORS_IN_CACHE` errors are unpooled, but at least one row of windows. The errors of all filters
-    at a position are adjacent. So for a row of taps, an input is multiplied by contiguous errors.
+    Each nonzero input is multiplied by the errors of the positions whose patches contain the input. At most
+    `ERRORS_IN_CACHE` errors are unpooled together, unless a row of windows has more. The errors of all filters at a
+    position are adjacent. So for a row of taps, an input is multiplied by contiguous errors.
     """
     g, width, maps = workspace.gradient, narrow_lanes(workspace.delta), layout.maps[layer - 1]
     rows, columns = layout.rows[layer], layout.taps[layer] // maps
     v, whole = first // width * width, narrowly_padded(layout.maps[layer], width)
     filters = narrowly_padded(last - v, width)
-    # With fewer than `ENOUGH_SUMS` columns, the number of filters can change the order of additions in `add_vectors`.
-    # So each thread computes all filters, and the result does not depend on the number of threads.
+    # If filters have fewer than `ENOUGH_SUMS` columns, the number of filters that a thread computes can change the
+    # order of additions in `add_vectors`. So each thread computes all filters, and the result does not depend on the
+    # number of threads.
     if columns < ENOUGH_SUMS:
         v, filters = 0, whole
     pooled_rows, pooled_columns = layout.extents[2 * layer] + 1, layout.extents[2 * layer + 1] // maps + 1
@@ -300,7 +301,7 @@ def add_filters(layer, first, last, layout, gradient, start, sums):
 
 @subroutine
 def accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale, share):
-    """Add the errors of maps `first` to `last` to the sums of the biases (BP3). The maps are whole panels."""
+    """Add the errors of maps `first` to `last`, a range of whole panels, to the sums of the biases (BP3)."""
     width, maps, columns = narrow_lanes(workspace.delta), layout.maps[layer], layout.widths[layer]
     scratch, found, last = workspace.dots, scratch_of(workspace.dots, share), min(last, maps)
     for c in range(first, last, VECTORS_OF_MAPS * width):

@@ -141,7 +141,7 @@ def errors(cost, setting, output, z, start, targets, y, factor, delta, step, n, 
         sums, i = zeros(z), start
         for k in range(0, n, width):
             e = only(load(neurons, first_neuron + k), _softmax(load(z, i), largest))
-            store(delta, i, e)  # the second loop reads the exponentials from `delta`
+            store(delta, i, e)  # the last loop reads the exponentials from `delta`
             sums = sums + e
             i += step
         normalizer = 1 / total(sums)

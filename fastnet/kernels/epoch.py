@@ -3,8 +3,8 @@
 For each mini-batch, all samples are fed forward, their errors are propagated back, and the parameters are updated. The
 loop reads the kinds of the layers, the cost and the optimizer as integer codes.
 
-Plain gradient descent with undivided mini-batches stores no gradient. The errors of the outputs are multiplied by
--eta / m, and the terms of BP3 and BP4 are added to the parameters directly.
+Plain gradient descent usually stores no gradient (see `optimizers.Update.direct`). Instead, the errors of the
+outputs are multiplied by -eta / m, and the terms of BP3 and BP4 are added to the parameters directly.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def epoch(x, samples, mini_batch_size, layout, update, parameters, sums, state, 
                     x, samples, begin, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share
                 )
                 if layout.kinds[0] == DENSE and not inputs.divides_neurons(x, m, layout):
-                    waits += 1  # `accumulate` has divided the weights by inputs, and the update divides them by neurons
+                    waits += 1  # in `accumulate`, threads divide the inputs; in the update, they divide the neurons
                     wait_for_all(share, waits)
             elif len(samples.losses) > 0:
                 output_errors(samples, begin, m, first, last, 1.0, layout, workspace)

@@ -1,7 +1,7 @@
 """Feeding a mini-batch forward.
 
-`u` is the index of a panel's first neuron, counted through all layers. In the workspace, the panel begins at `m * u`
-for m samples.
+`u` is the index of a panel's first neuron, counted through all layers and their padding. In the workspace, the panel
+begins at `m * u` for m samples.
 
 In a dense layer, the threads divide the neurons or the samples (see `inputs.divides_neurons` and
 `shares.divides_outputs`). In batch normalization, the threads divide the neurons or the maps. In all other layers, the

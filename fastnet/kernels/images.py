@@ -30,8 +30,9 @@ def images(
     ----------
     what : int
         `PREPARE`: transpose all filters, before a mini-batch is fed forward. `FEED_FORWARD`: compute the layer's
-        activations. `BACKPROPAGATE`: compute the errors below the layer. `ACCUMULATE`: add the gradient of the layer's
-        weights and biases to the sums. `CLEAR`: set all images to zero, because borders have to be zero.
+        activations. `BACKPROPAGATE`: compute the errors below the layer; in batch normalization, also add the
+        gradient of gamma to the sums. `ACCUMULATE`: add the gradient of the layer's weights and biases to the sums.
+        `CLEAR`: set all images to zero, because borders have to be zero.
     layer : int
         Index of the layer; ignored by `PREPARE` and `CLEAR`.
     start, m : int
@@ -89,7 +90,7 @@ def feed_forward(
 def backpropagate(layer, first, last, m, scale, layout, parameters, workspace, sums, sums_scale, share):
     """Compute the errors below a layer, for samples `first` to `last`.
 
-    In batch normalization, compute the errors of this thread's maps for all samples.
+    In batch normalization, compute the errors of this thread's maps for all samples, and add the gradient of gamma.
     """
     if layout.kinds[layer] == BATCH_NORMALIZATION:
         c_first, c_last = share_of_maps(layer, layout, workspace, share)

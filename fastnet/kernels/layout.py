@@ -45,7 +45,7 @@ SAMPLES_OF_SUMS = 192  # largest number of samples whose gradients are summed be
 NUMBERS_IN_CACHE = 256  # largest number of values of a sample that stay in the L2 cache while all panels are computed
 SAMPLES_AT_A_TIME, OUTPUTS_AT_A_TIME = 24, 32  # largest numbers of samples and outputs in a block of dot products
 ERRORS_IN_CACHE = 4096  # largest number of errors that are unpooled together, unless a row of windows has more
-WINDOWS_IN_A_LIST = 256  # largest number of windows in a list of errors that stays in cache, unless a sample has more
+WINDOWS_IN_A_LIST = 256  # largest number of windows whose errors are in one list, unless a sample has more
 
 
 class Layout(NamedTuple):
@@ -157,8 +157,8 @@ class Parameters(NamedTuple):
     values : ndarray
         The biases, the gammas, and the weights divided by `scale`, at the offsets in `Layout`.
     scale : ndarray of float64, shape (1,)
-        Factor of all weights. In plain gradient descent with undivided mini-batches, L2 regularization shrinks all
-        weights, but changes only `scale`. So the weights of zero inputs need not be read or written.
+        Factor of all weights. If `optimizers.Update.direct` is true, L2 regularization shrinks all weights, but changes
+        only `scale`. So the weights of zero inputs need not be read or written.
     """
 
     values: np.ndarray
@@ -455,7 +455,10 @@ def zeros(layout: Layout) -> Parameters:
 
 
 def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
-    """Return zeros, shape (size,), that begin at a cache line, so that no vector crosses a cache line."""
+    """Return zeros, shape (size,), that begin at a cache line.
+
+    So no register that is loaded from a panel crosses a cache line.
+    """
     memory = np.zeros(size * dtype.itemsize + CACHE_LINE, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE
     return memory[start : start + size * dtype.itemsize].view(dtype)

@@ -98,7 +98,8 @@ def backpropagate_maps(layer, first, last, m, layout, parameters, workspace, sum
                 )  # fmt: skip
         for v in range(0, vectors, width):
             place, total = layout.gammas + channel + v, load_narrow(scratch, products + v)
-            gamma = load_narrow(parameters.values, place)  # loaded before `sums` changes: it may be `parameters`
+            # Gamma is loaded before `sums` changes, because `sums` may be `parameters`.
+            gamma = load_narrow(parameters.values, place)
             store(scratch, scales + v, gamma * load_narrow(workspace.inverses, channel + v))
             total_of_maps = only(load_narrow(layout.neurons, channel + v), total)
             store(sums.values, place, load_narrow(sums.values, place) + sums_scale * total_of_maps)

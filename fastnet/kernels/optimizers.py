@@ -40,7 +40,7 @@ class Update(NamedTuple):
     shrinkage : float
         Fraction by which L2 regularization shrinks the weights with each mini-batch, if `direct` is true.
     l2, l1 : float
-        Coefficients of L2 and L1 regularization, multiplied by `error_scale`, if `direct` is false.
+        Coefficients of L2 and L1 regularization, multiplied by `error_scale`; ignored if `direct` is true.
     divisor : int
         Kind of divisor of the errors: `BY_NUMBER`, `BY_WEIGHT` or `BY_NOTHING`.
     max_norm : float

@@ -43,11 +43,10 @@ def compile_all(here: Call, *elsewhere: Sequence[Call]) -> None:
     Parameters
     ----------
     here : (kernel, tuple)
-        A kernel that this process compiles, and its arguments. Only the types of the arguments matter. The kernel must
-        be made by `compiler.kernel`, at the top level of a module.
+        A kernel that this process compiles, and its arguments. Only the types of the arguments matter.
     *elsewhere : sequences of (kernel, tuple)
-        More kernels and their arguments. If possible, each sequence is compiled at the same time, in a process of its
-        own.
+        More kernels and their arguments. If possible, all sequences are compiled at the same time, each in a process of
+        its own. These kernels must be defined at the top level of a module.
     """
     kernel, types = _typed(here)
     others = [list(map(_typed, some)) for some in elsewhere]

@@ -1,8 +1,8 @@
-"""Matrix products, computed as sums of scalars times vectors.
+"""Matrix products, computed as sums of scalars times vectors, or as dot products.
 
-The scalars are the numbers of the left matrix, which is flat and row-major. A list of indices selects rows of the left
-matrix, so that the samples of a mini-batch need not be copied. The right matrix and the result are stored in panels
-(see `layout`), and are given by their offsets.
+The scalars are the numbers of the left matrix, which is row-major or stored in panels. A list of indices selects rows
+of the left matrix, so that the samples of a mini-batch need not be copied. The right matrix and the result are stored
+in panels (see `layout`), and are given by their offsets.
 
 The loops are blocked for registers and caches. The blocks keep sums in registers. The inner dimension is divided into
 parts whose numbers and weights fit into the L1 cache. The rows are divided into parts that stay in the L2 cache while

@@ -47,7 +47,7 @@ def scratch_of(scratch, share):
 
 @part
 def share_of_weights(layer, layout, width, share):
-    """Return the weights of a layer that this thread changes: the first, and one past the last."""
+    """Return the weights of a layer that this thread updates: the first, and one past the last."""
     start, stop = layout.weights[layer], layout.weights[layer + 1]
     if layout.kinds[layer] == CONVOLUTION:
         size = (stop - start) // layout.maps[layer]

@@ -15,15 +15,15 @@ processor has that instruction. A variable that holds a vector is in registers. 
 the same in every kernel.
 
 A vector is two registers of the processor that Numba compiles for. In float32, a vector has 32 lanes with AVX-512, 16
-with AVX2, and 8 on all other processors. In float64, a vector has half as many lanes. In a loop, an addition to a sum
-waits about four cycles for the previous addition to the sum. Two registers are two independent sums, which do not wait
-for each other. Kernels get the number of lanes from `lanes`.
+with AVX or AVX2, and 8 on all other processors. In float64, a vector has half as many lanes. In a loop, an addition to
+a sum waits about four cycles for the previous addition to the sum. Two registers are two independent sums, which do not
+wait for each other. Kernels get the number of lanes from `lanes`.
 
 A narrow vector is one register of at most 32 bytes, for images with few maps. With AVX2, 20 maps take three narrow
 vectors (24 numbers) instead of two vectors (32 numbers).
 
 `load`, `store` and `item` take a flat array and an index, and do not check bounds. Addresses need not be aligned, but
-vectors that cross a cache line are slower.
+a register that crosses a cache line takes longer to load or store.
 """
 
 from __future__ import annotations

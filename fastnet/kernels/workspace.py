@@ -53,8 +53,9 @@ class Workspace(NamedTuple):
         Each array has a section for each thread. `gradient` has the gradient of filters, `unpooled` the numbers of all
         positions before pooling, and `values` nonzero errors or inputs.
     offsets, counts : ndarray of int64
-        Each array has a section for each thread. `offsets` has the offset of each entry of `values`. `counts` has the
-        length of each list, or the index where the list of each row begins.
+        Each array has a section for each thread. `offsets` has the offset of each entry of `values`, or marks the
+        windows whose inputs are all zero. `counts` has the length of each list, or the index where the list of each row
+        begins.
     dense, images : int
         Addresses of the kernels `dense` and `images`. If no layer outputs images, `images` is 0.
     """
