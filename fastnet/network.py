@@ -152,7 +152,7 @@ class Network(BaseNetwork):
         TrainingWarning
             If inputs are far from unit scale. If weights become infinite or NaN; training then stops. If, in two
             consecutive epochs, no test sample is classified as a label that at least 20 test samples have. If, in a run
-            of one epoch, all test samples are classified as the same label.
+            of one epoch, all test samples are classified as one label, and another label has at least 20 test samples.
 
         Notes
         -----

@@ -267,8 +267,8 @@ class Network(BaseNetwork):
         TrainingWarning
             If inputs are far from unit scale. If weights become infinite or NaN; training then stops. If, in two
             consecutive epochs, no sample is classified as a label that at least 20 samples have. If, in a run of one
-            epoch, all samples are classified as the same label. The warnings about labels are given only if an accuracy
-            is monitored, or `patience` is given.
+            epoch, all samples are classified as one label, and another label has at least 20 samples. The warnings
+            about labels are given only if an accuracy is monitored, or `patience` is given.
 
         Notes
         -----

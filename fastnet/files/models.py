@@ -201,7 +201,7 @@ def _read_version_1(contents: dict[str, Any], dtype: np.dtype) -> Model:
         raise ValueError("its sizes must be a list of at least two positive integers")
     weights, biases = contents["weights"], contents["biases"]
     if not all(isinstance(values, list) and len(values) == len(sizes) - 1 for values in (weights, biases)):
-        raise ValueError("its weights and biases must be lists of one array for each size except the first")
+        raise ValueError("its weights and biases must be lists with one array for each size except the first")
     layers = as_layers(sizes[1:], activation)
     arrays = [{"weights": w, "biases": b} for w, b in zip(weights, biases, strict=True)]
     return _checked((sizes[0],), layers, arrays, cost, dtype, activation)

@@ -75,14 +75,14 @@ def opened(path: Path, sha256: str | None = None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def holding(path: str | os.PathLike[str], what: str, reason: Callable[[Exception], str] = one_line) -> Iterator[None]:
-    """Convert exceptions about a file's contents to a `DataError` that names the expected contents.
+    """Convert exceptions about a file's contents to a `DataError`.
 
     Parameters
     ----------
     path : path
         Name of the file.
     what : str
-        Expected contents, such as "network".
+        Expected contents for the error message, such as "network".
     reason : callable, optional
         Function that returns the reason in the error message, given the exception.
 
@@ -181,7 +181,10 @@ class _ReadInSteps:
 
 @contextmanager
 def named_errors(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Make each `OSError` with an error number in the `with` block name the file as the user named it."""
+    """Set the file name of an `OSError` of the `with` block to `path`, as the user wrote it.
+
+    An `OSError` without an error number is left unchanged.
+    """
     try:
         yield
     except OSError as error:  # the error may name no file, or a temporary file

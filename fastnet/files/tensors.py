@@ -73,7 +73,7 @@ def write(path: StrPath, kind: Kind, description: Mapping[str, Any], arrays: Map
     path : path
         Name of the file.
     kind : Kind
-        Kind of the file. `read` needs a kind of the same name that has the version as `version` or in `earlier`.
+        Kind of the file. `read` needs a kind of the same name that has this version as `version` or in `earlier`.
     description : mapping
         Data that JSON can represent.
     arrays : mapping of str to ndarray

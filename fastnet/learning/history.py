@@ -34,7 +34,7 @@ class Epoch:
     eta : float
         Learning rate.
     seconds : float
-        Time of shuffling and training, in seconds.
+        Time of training in seconds, including the shuffling and deforming of the samples.
     training_cost, evaluation_cost : float or None
         Mean cost over the data, with regularization.
     training_accuracy, evaluation_accuracy : int or None
@@ -105,7 +105,7 @@ class Epochs(Sequence[Epoch]):
         return [value if there else None for value, there in zip(values, known, strict=True)] if known.any() else []
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return copies of the columns by name: "known", and all columns except "number" that have values.
+        """Return copies of the columns by name: "known", and, except for "number", each column that has values.
 
         For each epoch, "known" has a number whose bits say which values of the epoch are not None.
         """

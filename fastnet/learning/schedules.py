@@ -75,7 +75,7 @@ class Cosine(Schedule):
     Parameters
     ----------
     last : float, optional
-        Learning rate that the epoch after the last would have, at least 0.
+        Learning rate that one more epoch after the last epoch would have; at least 0.
 
     Raises
     ------

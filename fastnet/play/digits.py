@@ -37,7 +37,7 @@ def training_data(samples: int, noise: float, seed: int) -> Dataset:
     samples : int
         Number of samples.
     noise : float
-        Share of the samples that get a random wrong label, from 0 to 1.
+        Share, from 0 to 1, of the samples that get a random wrong label.
     seed : int
         Seed of the random numbers.
     """

@@ -187,7 +187,7 @@ class PageServer:
         return found if re.fullmatch("[0-9a-f]{16}", found) and is_free else secrets.token_hex(8)
 
     def _session(self, key: str) -> Session | None:
-        """Return the session of a key, or a new session if the key has none; None if there are too many sessions."""
+        """Return the session of a key, or a new session if the key has none; None if too many windows are open."""
         if key in self._left:
             self._left.pop(key).cancel()
             return self._sessions[key]

@@ -180,7 +180,7 @@ class Session:
     def _trained(self, reply: dict[str, Any]) -> None:
         if (
             self._source != "trained here" or self._broken
-        ):  # training continues from changed weights, so the weights before the change are discarded
+        ):  # training continues from the changed weights, if any, so the weights before the change are discarded
             self._source, self._broken, self._whole = "trained here", [], None
             self._send_network({})
         self._tell(self._trainer.state() | reply)

@@ -79,7 +79,7 @@ class Settings:
         return digits.training_data(self.chosen["samples"], self.chosen["noise"], self.chosen["seed"])
 
     def training(self) -> dict[str, Any]:
-        """Return the arguments of `begin_training`."""
+        """Return settings as keyword arguments of `begin_training`."""
         names = ("mini_batch_size", "eta", "lmbda", "optimizer", "momentum", "dropout")
         return {name: getattr(self.recipe, name) for name in names}
 
@@ -134,7 +134,10 @@ def of_network(net: network2.Network) -> Settings:
 
 
 def _recipe(chosen: Mapping[str, Any]) -> Recipe:
-    """Return the recipe. The `field` of a `RequestError` is the invalid setting, or None if the setting is unknown."""
+    """Return the recipe.
+
+    The `field` of a `RequestError` is the invalid setting, or None if the error does not tell which setting is invalid.
+    """
     same = ("cost", "activation", "optimizer", "momentum", "eta", "dropout", "mini_batch_size")
     given = {name: chosen[name] for name in same} | {library: chosen[page] for library, page in _NAMES.items()}
     try:

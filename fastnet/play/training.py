@@ -1,4 +1,7 @@
-"""Trains a network for the page, and sends pictures of the training: frames with numbers, weights and activations."""
+"""Trains a network for the page.
+
+Pictures of the training are frames with numbers, weights and activations. The session makes and sends the frames.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ Notify = Callable[[dict[str, Any]], object]
 class Trainer:
     """A network in training.
 
-    Threads other than the training thread use only `state`, `frozen_network`, `measure` and `curves`.
+    Threads other than the training thread use only `settings`, `state`, `frozen_network`, `measure` and `curves`.
 
     Parameters
     ----------
@@ -50,9 +53,10 @@ class Trainer:
     Attributes
     ----------
     on_picture : callable
-        Called with members of the message `progress` about 40 times a second, in the training or measuring thread.
+        Called with members of the message `progress`, in the training or measuring thread. While the network trains,
+        there are about 40 calls a second.
     on_state : callable
-        Called with members of the message `state` when the state changes without a request.
+        Called with members of the message `state` when a compilation begins, and when the training is prepared.
     """
 
     def __init__(self, settings: Settings, measuring: Worker, net: network2.Network | None = None) -> None:
@@ -94,7 +98,7 @@ class Trainer:
         self._left = math.inf
 
     def pause(self) -> None:
-        """Pause the training, and send a picture of the network."""
+        """If the training runs, pause it, and send a picture of the network."""
         if self._left > 0:
             self._left = 0
             self._picture(time.perf_counter())
@@ -223,7 +227,7 @@ class Trainer:
         self._measuring.do_latest("measure", partial(self._measure, self._shown, members))
 
     def _measure(self, net: network2.Network, members: dict[str, Any]) -> None:
-        """Measure the accuracies and the gradient norm of each layer; called in the measuring thread."""
+        """Measure the accuracies, and each layer's gradient norm; called in the measuring thread."""
         measured = dict.fromkeys(_MEASUREMENTS) | {
             "measured_at": members["epoch"] + members["mini_batch"] / members["mini_batches"],
             "test_accuracy": net.accuracy(digits.test_data()) / len(digits.test_data()),
