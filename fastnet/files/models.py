@@ -252,7 +252,8 @@ def _checked(
     parameters: Parameters = []
     for of_layer, expected in zip(values, architecture.arrays, strict=True):
         if of_layer.keys() != expected.keys():
-            raise ValueError(f"a layer has the arrays {', '.join(of_layer)}; it must have {', '.join(expected)}")
+            there, needed = (", ".join(names) or "none" for names in (of_layer, expected))
+            raise ValueError(f"a layer has the arrays {there}; it must have {needed}")
         parameters.append({name: _array(of_layer[name], name, shape, dtype) for name, shape in expected.items()})
     return Model(architecture, parameters, cost, activation)
 
