@@ -63,7 +63,7 @@ def expand(training_data: Dataset | Iterable[Sample]) -> Dataset:
     Raises
     ------
     TypeError
-        If `training_data` is neither a `Dataset` nor an iterable of (x, y).
+        If `training_data` is neither a `Dataset` nor an iterable of (x, y), or its inputs are sparse.
     ValueError
         If the data set is empty, or the images are not square.
     """
@@ -102,8 +102,8 @@ def deform(
         Strength and smoothness of the elastic deformation, both at least 0. Random noise from -1 to 1 is smoothed with
         a Gaussian filter (standard deviation `smoothness` pixels), so that neighbouring pixels move together. Each
         pixel is then displaced, vertically and horizontally, by `elastic` pixels times the smoothed noise. By default,
-        the displacement is 0.9 pixels (root mean square, away from the borders). With `smoothness=4`, as in Simard et
-        al. (2003), the displacement is 1.4 pixels.
+        each of these two displacements is 0.9 pixels (root mean square, away from the borders). With `smoothness=4`, as
+        in Simard et al. (2003), each is 1.4 pixels.
     seed : int, optional
         Seed of the deformations, from 0 to 2**32 - 1. The same seed gives the same images with any number of threads.
         By default, NumPy's global generator draws the seed, so `np.random.seed` makes the images repeatable.
@@ -118,7 +118,8 @@ def deform(
     Raises
     ------
     TypeError
-        If `training_data` is neither a `Dataset` nor an iterable of (x, y), or another argument is not a number.
+        If `training_data` is neither a `Dataset` nor an iterable of (x, y), or its inputs are sparse. If another
+        argument is not a number.
     ValueError
         If the data set is empty, the images are not square, or an argument or a grey value is out of range.
 
@@ -202,7 +203,7 @@ def _smoothing(side: int, smoothness: float) -> np.ndarray:
     if smoothness == 0:
         return np.eye(side, dtype=np.float32)
     pixels = np.arange(side)
-    # If the standard deviation is at least one pixel, the sum of the Gaussian over all pixels equals its integral to
+    # If the standard deviation is at least one pixel, the sum of the Gaussian over all integers equals its integral to
     # eight digits.
     total = smoothness * math.sqrt(2 * math.pi) if smoothness >= 1 else _gaussian(np.arange(-9, 10), smoothness).sum()
     return (_gaussian(pixels[:, np.newaxis] - pixels, smoothness) / total).astype(np.float32)
@@ -238,7 +239,7 @@ def save(data: Dataset | Iterable[Sample], path: StrPath) -> None:
     OSError
         If the file cannot be written.
     TypeError
-        If `data` is neither a `Dataset` nor an iterable of (x, y).
+        If `data` is neither a `Dataset` nor an iterable of (x, y), or its inputs are sparse.
     ValueError
         If the data set is empty, or an input is not a multiple of 1/256 from 0 to 255/256.
     """

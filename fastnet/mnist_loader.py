@@ -29,8 +29,8 @@ def load_data(
     Parameters
     ----------
     path : path or sequence of four paths, optional
-        Data set to load; by default, the files that come with fastnet. Pickles, IDX files and text tables may be
-        gzipped. The data set is one of the following:
+        Data set to load; by default, the files that come with fastnet. Pickles, IDX files, `.npy` files and text tables
+        may be gzipped. The data set is one of the following:
 
         - the book's `mnist.pkl.gz`;
         - four IDX files, such as those of MNIST, Fashion-MNIST, QMNIST or EMNIST: their folder, the root folder of

@@ -472,7 +472,7 @@ def real_matrix(values: npt.ArrayLike, name: str) -> np.ndarray:
 
 
 def real_array(values: npt.ArrayLike, name: str) -> np.ndarray:
-    """Convert an array of any shape to float32 or float64, with the arguments and types of `real_matrix`."""
+    """Convert an array of any shape to float32 or float64, as `real_matrix` converts a matrix."""
     array = _array(values, name)
     return array.astype(real_type(array.dtype, name), copy=False)
 

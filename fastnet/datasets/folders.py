@@ -11,7 +11,7 @@ from fastnet.datasets import csv, npy, npz
 from fastnet.datasets.npz import Role
 from fastnet.files.reading import DataError
 
-_DEEPEST = 3  # largest depth of subfolders that are searched; torchvision nests the folders root, data set and raw
+_DEEPEST = 3  # largest depth of subfolders that are searched; in torchvision's root folder, MNIST/raw has depth 2
 _MOST_FILES = 20_000  # largest number of files in a folder and its subfolders; a folder with more files is refused
 _IDX = re.compile(r"(.*?)(train|t10k|test)[-_.](images|labels)[-_.]idx\d([-_.][a-z]+)?(\.gz)?", re.IGNORECASE)
 _SETS = {"train": "training", "t10k": "test", "test": "test"}
@@ -35,15 +35,15 @@ def idx_files(path: Path) -> dict[Role, Path] | None:
     Returns
     -------
     dict of (str, str) to Path, or None
-        The files; None if there is no IDX file. If a gzipped file and another file have the same role, the file that is
-        not gzipped is used.
+        The files; None if `path` is neither a file with the name of an IDX file nor a folder with such files. If a
+        gzipped file and another file have the same role, the file that is not gzipped is used.
 
     Raises
     ------
     FileNotFoundError
         If a file is missing, except if both test files are missing.
     DataError
-        If the folder holds several data sets, or more than 20,000 files.
+        If the folder holds several data sets, none of them above the others; or more than 20,000 files.
     """
     chosen = _IDX.fullmatch(path.name)
     if not (chosen or path.is_dir()):

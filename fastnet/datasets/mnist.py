@@ -77,7 +77,7 @@ def load(path: StrPath | Sequence[StrPath] | None = None) -> Loaded:
 
 
 def bundled_folder() -> Path:
-    """Return the folder of the files that come with fastnet: in the package, or in a checkout beside the package."""
+    """Return the folder of the files that come with fastnet: in the package, or, in a checkout, beside the package."""
     package = Path(__file__).parent.parent
     installed = package / "data"
     return installed if installed.is_dir() else package.parent / "data"

@@ -70,8 +70,10 @@ def _opened(path: Path) -> Iterator[Any]:
         import pyarrow as arrow
         from pyarrow import parquet
     except ImportError:
-        how = f"pandas.read_parquet({str(path)!r}).to_csv('data.csv', index=False) converts the file elsewhere"
-        raise ImportError(f"{path}: Parquet needs PyArrow; pip install pyarrow installs it, or {how}") from None
+        how = f"pandas.read_parquet({str(path)!r}).to_csv('data.csv', index=False) converts the file"
+        raise ImportError(
+            f"{path}: Parquet needs PyArrow; pip install pyarrow installs it; on a machine that has PyArrow, {how}"
+        ) from None
     if tuple(int(part) for part in arrow.__version__.split(".")[:3] if part.isdigit()) < _OLDEST:
         raise ImportError(
             f"{path}: PyArrow is {arrow.__version__}; it must be at least 14.0.1, which pip install -U pyarrow installs"

@@ -38,7 +38,7 @@ class Rows:
         return self._column(x), y if self._targets.ndim == 1 else y[:, np.newaxis]
 
     def row_of(self, sample: Any) -> tuple[Any, Any] | None:
-        """Return the row of a sample; None if a column is writeable, or has a shape or type other than the data's."""
+        """Return the row of a sample; None if `x` or `y` must first be checked, converted or copied."""
         x, y = sample
         if not self._is_column(x, self._inputs):
             return None

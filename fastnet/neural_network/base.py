@@ -39,7 +39,7 @@ _OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "linear": "identity", "
 
 
 def is_stochastic(estimator: Any) -> bool:
-    """Return True if the solver uses mini-batches, because `partial_fit` needs such a solver.
+    """Return True if the solver uses mini-batches. Other solvers do not allow `partial_fit`.
 
     Raises
     ------

@@ -25,7 +25,7 @@ class Result(NamedTuple):
     iterations : int
         Number of iterations.
     failure : str
-        Reason why the minimization did not converge; empty if it converged.
+        Reason why the minimization did not converge; empty if it converged, or if the callback or Ctrl-C stopped it.
     interrupted : bool
         Whether Ctrl-C ended the minimization.
     """
@@ -46,7 +46,9 @@ def minimize(
     after: Callable[[int, float], bool],
     keep: bool,
 ) -> Result:
-    """Minimize the cost of the engine's data, (sum(weight * cost) + alpha / 2 * sum(w^2)) / sum(weight).
+    """Minimize the cost of the engine's data, (sum(s * cost) + alpha / 2 * sum(w^2)) / sum(s).
+
+    Here, s are the sample weights, and w the weights of the network.
 
     Parameters
     ----------

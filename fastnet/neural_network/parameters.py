@@ -131,9 +131,9 @@ def to_sklearn(estimator: Any) -> Any:
     theirs = {"relu", "tanh", "logistic", "identity"}
     if not settings.has_sizes_only or activation not in theirs:
         raise ValueError(
-            "scikit-learn's estimators have only dense layers, given as integers, with one activation of identity, "
-            f"logistic, tanh and relu; hidden_layer_sizes is {estimator.hidden_layer_sizes!r}, and activation is "
-            f"{estimator.activation!r}"
+            "scikit-learn's estimators have only dense layers, given as integers, with one of the activations "
+            f"identity, logistic, tanh and relu; hidden_layer_sizes is {estimator.hidden_layer_sizes!r}, and "
+            f"activation is {estimator.activation!r}"
         )
     names = kind().get_params()
     given = {name: value for name, value in estimator.get_params(deep=False).items() if name in names}

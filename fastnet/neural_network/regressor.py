@@ -137,13 +137,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     Notes
     -----
     The precision is float32 if `X` has type float32, otherwise float64. With 'lbfgs', the precision is always float64,
-    as in scikit-learn.
+    as in scikit-learn. 'lbfgs' does not record `best_loss_`, `loss_curve_`, `t_` or the validation scores.
 
     Outside of the main thread, the engine 'numba' uses only the thread that calls it. A search that trains several
     networks at the same time, with joblib's threads or Dask, therefore gives each network one processor.
 
-    If the first layer is a `Dense` layer, the engine 'numba' never converts SciPy sparse inputs to dense arrays. The
-    engines other than 'numba' convert one mini-batch at a time.
+    If the first layer is a `Dense` layer, the engine 'numba' does not convert SciPy sparse inputs to dense arrays in
+    training. The engines other than 'numba' convert one mini-batch at a time.
 
     If `fit` or `partial_fit` raises an error, the regressor is unchanged. The last step of `fit` is to warn of problems
     of the trained network. If such a warning is turned into an error, the regressor keeps what was learnt.

@@ -46,7 +46,7 @@ class Settings:
     image_shape : tuple of int or None
         The estimator's `image_shape`.
     activation : str
-        Name of the activation in `activations.ACTIVATIONS`.
+        fastnet's name of the activation function of hidden layers that specify none.
     cost : class or object
         One of fastnet's costs.
     dropout, alpha, solver, engine, dtype
@@ -68,13 +68,12 @@ class Settings:
 
     @classmethod
     def of(cls, estimator: Any, cost: BuiltIn, dtype: np.dtype) -> Settings:
-        """Read an estimator's parameters, which `_validate_params` has accepted.
+        """Read an estimator's parameters.
 
         Raises
         ------
         TypeError, ValueError
-            If the engine does not exist; or if the layers or `image_shape` are invalid, or incompatible with other
-            parameters.
+            If a parameter of the network is invalid, or the layers are incompatible with other parameters.
         """
         shape = estimator.image_shape
         settings = cls(

@@ -29,7 +29,7 @@ class Rule(StoppingRule):
     best : float
         The best value of earlier calls; minus infinity if there is none.
     since : int
-        Number of consecutive iterations without an improvement at the end of the last call.
+        Number of consecutive iterations without an improvement before the last call ended.
     """
 
     def __init__(self, estimator: Any, samples: int, eta: float, t: int, best: float, since: int) -> None:

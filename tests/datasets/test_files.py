@@ -343,7 +343,7 @@ def test_parquet_with_and_without_test_labels(tmp_path, sorted_by_label):
 def test_parquet_without_pyarrow(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     (tmp_path / "data.parquet").write_bytes(b"PAR1" + bytes(50))
-    with pytest.raises(ImportError, match=r"pip install pyarrow installs it, or .*to_csv\('data.csv', index=False\)"):
+    with pytest.raises(ImportError, match=r"pip install pyarrow installs it; .*to_csv\('data.csv', index=False\)"):
         mnist_loader.load_data(tmp_path / "data.parquet")
 
 
