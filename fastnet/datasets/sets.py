@@ -94,7 +94,9 @@ def divided(parts: Mapping[str, Part]) -> tuple[tuple[Pair, Pair, Pair], list[st
     if "validation" not in pairs:
         # The validation data are the last sixth: for MNIST, the last 10,000 of 60,000 samples, as in the book.
         training, targets = pairs["training"]
-        split = len(training) - len(training) // 6
+        if len(training) < 2:
+            raise DataError(f"{parts['training'].images_file}: it has one sample; there are none left for validation")
+        split = len(training) - _sixth(len(training))
         pairs["training"], pairs["validation"] = (
             (training[:split], targets[:split]),
             (training[split:], targets[split:]),
@@ -107,9 +109,13 @@ def _drawn(pair: Pair, file: str) -> tuple[Pair, Pair]:
     if len(images) < 3:
         raise DataError(f"{file}: it has {len(images)} samples; training, validation and test data need at least 3")
     order = np.random.default_rng(0).permutation(len(images))  # in random order, because a table may be sorted by label
-    split = len(images) - max(len(images) // 6, 1)
+    split = len(images) - _sixth(len(images))
     kept, drawn = order[:split], order[split:]
     return (images[kept], labels[kept]), (images[drawn], labels[drawn])
+
+
+def _sixth(n: int) -> int:
+    return max(n // 6, 1)
 
 
 def _flat(part: Part) -> np.ndarray:

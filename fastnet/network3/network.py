@@ -221,7 +221,7 @@ class Network:
             If inputs are far from unit scale. If weights become infinite or NaN in an epoch. Training then stops, and
             the network has the parameters from before the epoch. If at least 20 validation samples have some label, but
             after each of two consecutive epochs, no validation sample is classified as this label. In a run of one
-            epoch, this warning is given only if all validation samples are classified as the same label.
+            epoch, this warning is given only if all validation samples are classified as another label.
 
         Notes
         -----

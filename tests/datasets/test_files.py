@@ -306,6 +306,19 @@ def test_numbers_that_are_no_grey_values_stay_as_they_are(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::fastnet.mnist_loader.DataWarning")
+def test_few_samples_are_divided(tmp_path):
+    """Each of the three sets has a sample, as far as there are enough."""
+    images, labels = TRAIN[:5], np.array([0, 1, 0, 1, 0])
+    sets = mnist_loader.load_data(npz(tmp_path / "a.npz", x_train=images[:3], y_train=labels[:3]))
+    assert [len(inputs) for inputs, _ in sets] == [1, 1, 1]
+    sets = mnist_loader.load_data(npz(tmp_path / "b.npz", **KERAS | {"x_train": images, "y_train": labels}))
+    assert [len(inputs) for inputs, _ in sets] == [4, 1, len(TEST)]
+    file = npz(tmp_path / "c.npz", **KERAS | {"x_train": images[:1], "y_train": labels[:1]})
+    with pytest.raises(DataError, match=r"c\.npz: it has one sample; there are none left for validation"):
+        mnist_loader.load_data(file)
+
+
+@pytest.mark.filterwarnings("ignore::fastnet.mnist_loader.DataWarning")
 def test_parquet(tmp_path, sorted_by_label):
     pandas, _ = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
     images, labels = sorted_by_label
