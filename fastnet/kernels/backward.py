@@ -34,7 +34,9 @@ def backpropagate(
         if layout.kinds[layer - 1] == IMAGES:
             break
         has_neurons = kind == DENSE or kind == BATCH_NORMALIZATION  # otherwise, threads divide the samples
-        if by_neurons != has_neurons or kind == DENSE:  # a dense layer reads the errors of all of its neurons
+        # A dense layer reads the errors of all of its neurons. Below a dense layer, the errors of a map are from all
+        # threads.
+        if by_neurons != has_neurons or kind == DENSE or (layout.maps[layer] > 0 and layout.kinds[layer + 1] == DENSE):
             by_neurons = has_neurons
             waits += 1
             wait_for_all(share, waits)
