@@ -129,7 +129,8 @@ def limits() -> str:
     """Return the table of limits, with new figures in the column of this processor's vectors.
 
     Each row after the first is one of the last lines of a benchmark in `LIMITS`. All other columns keep the page's
-    figures. Each table of a benchmark is written to the benchmark's own section.
+    figures. The table that a benchmark prints is also written to the section with the benchmark's name, on every page
+    that has this section.
     """
     page = (DOCS / "limits.md").read_text(encoding="utf-8")
     table = page.partition("<!-- limits -->\n")[2].partition("<!-- end of")[0]

@@ -3,8 +3,8 @@ Overfitting, L2 regularization and dropout
 ==========================================
 
 A network that is trained on 1,000 samples for many epochs overfits: the cost on the
-training data falls, and the cost on the test data rises. The book's chapter 3 names two
-remedies, L2 regularization and dropout.
+training data falls, and the cost on the test data rises. L2 regularization and dropout
+are two of the remedies in the book's chapter 3.
 """
 
 import matplotlib.pyplot as plt

@@ -50,8 +50,8 @@ def train(
 
     Without options, this is the program of the book's chapter 1: after each epoch, the number of test digits classified
     correctly is printed. With --patience, the validation digits are counted instead, and the test digits at the end.
-    Ctrl-C or SIGTERM stops the training; the results of whole epochs are still saved. Infinite weights also stop the
-    training, with exit status 1.
+    Ctrl-C or SIGTERM stops the training; the results of whole epochs are still saved. If weights
+    become infinite or NaN, the training also stops, and the exit status is 1.
 
     \b
     Chapter 3's best network of 100 hidden neurons:

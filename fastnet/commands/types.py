@@ -16,7 +16,7 @@ BATCH_NAMES = "--batch", "--batch-size", "--mini-batch-size"
 
 
 class Number(click.FloatRange):
-    """A finite number. `click.FloatRange` alone accepts NaN in every range."""
+    """A finite number. `click.FloatRange` itself accepts NaN, whatever its bounds."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)

@@ -63,7 +63,10 @@ def _variables(name: str, features: str) -> dict[str, str]:
 
 
 def _features_of(name: str) -> str:
-    """Return the feature that determines the register width of a processor; the name implies all other features."""
+    """Return '+avx512f' or '+avx' if LLVM uses such registers for the processor `name`, otherwise ''.
+
+    The processor's name implies all other features.
+    """
     command = [sys.executable, "-c", _REGISTERS, name]
     result = subprocess.run(command, capture_output=True, text=True, check=False) if name.isprintable() else None
     if not name or result is None or result.returncode or "is not a recognized processor" in result.stderr:

@@ -26,7 +26,8 @@ from fastnet.formulas.layers import Convolution, Dropout
 from fastnet.formulas.optimizers import GradientDescent, Optimizer
 
 Receiver: TypeAlias = Callable[[slice, np.ndarray, "np.ndarray | None"], None]
-"""Function that takes the slice of the samples fed forward, their z of the output layer, and their costs or None."""
+"""Function that takes the slice of the samples that were fed forward, the output layer's z for these samples, and the
+samples' costs (None if the engine has not computed the costs)."""
 
 Factors: TypeAlias = list[np.ndarray | None]
 """Dropout factors of the inputs of each layer, one row per sample; None for a layer that is not Dropout.
@@ -373,7 +374,8 @@ class Engine(ABC):
             Settings of a step; by default, plain gradient descent. The optimizer's state and the counts of steps and
             samples are kept between calls, so all calls must have the same optimizer and seed.
         with_costs : bool, optional
-            Whether to return the sum of the mini-batches' costs, each computed before the mini-batch's step.
+            Whether to return the sum of the mini-batches' costs, as in `Totals`. The cost of a mini-batch is computed
+            before its step.
         with_penalty : bool, optional
             Whether the returned totals include the terms of L2 regularization.
 

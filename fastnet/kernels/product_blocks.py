@@ -242,7 +242,7 @@ def _totals(loop: Loop, sums: Any, z: Any, start: Any, count: Any, z_start: Any)
     lanes = loop.vector.lanes
     with loop.walk(count, (loop.at(sums, start), lanes * lanes), (loop.at(z, z_start), lanes)) as (here, target):
         vectors = [loop.load(loop.at(here, k * lanes)) for k in range(lanes)]
-        quarter = 16 // (loop.vector.dtype.bitwidth // 8)  # numbers in 16 bytes; shuffles within 16 bytes are fast
+        quarter = 16 // (loop.vector.dtype.bitwidth // 8)  # numbers that fit into 16 bytes, where shuffles are fast
         added = 1  # number of numbers that are summed in each lane
         while len(vectors) > 1:
             add = _add_within_quarters if added < quarter else _add_quarters

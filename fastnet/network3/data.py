@@ -53,7 +53,7 @@ def load_data_shared(filename: str | os.PathLike[str] | None = None, *, expanded
     except (FileNotFoundError, DataError) as error:
         if filename is None:
             raise
-        advice = "load_data_shared(expanded=True) expands the data that come with fastnet, without a file"
+        advice = "to expand the data that come with fastnet, call load_data_shared(expanded=True), which needs no file"
         raise type(error)(f"{error}; {advice}") from None
     return [_expanded(training) if expanded else training, validation, test]
 

@@ -74,7 +74,7 @@ class Layer0:
         self._workspace = Reference(workspace._replace(dense=parallel_compilation.address_of(dense, arguments)))
 
     def multiply(self, x, order, w, first, last):
-        """Set z to x w for the neurons from `first` to `last`. Both w and z are stored in panels."""
+        """Set z to the matrix product x w, for neurons `first` to `last`. Both w and z are stored in panels."""
         rest = self._layout, Reference(Parameters(w)), self._workspace, self._share
         multiply(Reference(x), Reference(order), first, last, *rest)
 

@@ -1,4 +1,5 @@
-"""The cache finds a kernel's code by the contents of its sources. Copies of fastnet with equal sources share it."""
+"""The cache finds a kernel's code by the contents of its sources. Copies of fastnet with equal sources share
+the code."""
 
 from __future__ import annotations
 

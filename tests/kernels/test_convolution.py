@@ -396,7 +396,7 @@ def test_of_equal_numbers_the_first_gets_the_error(pooling, activation, dtype):
     parameters = architecture.parameters([np.ones((1, n, 1, 1)), np.ones((1, 1))], [np.ones((1, 1))] * 2)
     engine = engine_class("numba")(architecture, parameters)
     for first in range(n):
-        image = np.diag(np.arange(n) >= first)  # shape (maps, pixels); pixels from `first` on are 1, the others 0
+        image = np.diag(np.arange(n) >= first)  # shape (maps, pixels); in map i, pixel i is 1 if i >= first
         gradients = engine.gradients(image.reshape(1, -1).astype(dtype), np.zeros((1, 1)))
         assert np.flatnonzero(gradients[0]["weights"]).tolist() == [first]
 

@@ -19,7 +19,7 @@ WEIGHT = "layers.1.weight"
 
 @pytest.fixture
 def model():
-    """A network whose parameters and running means differ from those of a new network."""
+    """A new network that has fed a mini-batch forward, so that its running means and variances have changed."""
     torch.manual_seed(0)
     model = pytorch_mnist.make_model(Options(sizes=(6, 5, 4, 10), dropout=0.5, batch_norm=True))
     model(torch.randn(20, 6))

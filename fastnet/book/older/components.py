@@ -42,7 +42,7 @@ class Components(NamedTuple):
 
 
 def components_of(images: np.ndarray) -> Components:
-    """Return the principal components of images, shape (n, pixels)."""
+    """Return the principal components of images, given as an array of shape (n, pixels)."""
     mean = images.mean(axis=0)
     centred = images - mean
     # The covariance matrix has the same right singular vectors as the centred images, but far fewer rows.
