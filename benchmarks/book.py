@@ -53,6 +53,10 @@ writes this page. The [exercises](exercises.md) have a page of their own.
 Values of random experiments are medians of several seeds, with the lowest and the highest. A value of the book is met
 if the value lies between these two. As far as the book says, its value comes from one run. If a program runs six times,
 the result of the first run lies outside the range of the other five results in a third of all cases.
+
+The networks of chapter 6 were trained with one seed, because a network takes up to 45 minutes of a processor. On 10,000
+test digits, 0.07 percentage points are the standard error of an accuracy of 99.5 %. The book's values of chapter 6
+differ by at most 0.14 percentage points from fastnet's.
 """
 
 
