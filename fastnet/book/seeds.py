@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from fastnet.book.experiment import Experiment, Published, Result, in_words
 
+_ROUNDING = 1e-9  # relative tolerance: an accuracy such as 0.9943, multiplied by 100, is not exactly 99.43
+
 
 class SeedRange(NamedTuple):
     """A published value, and the range of the values computed with several seeds.
@@ -28,7 +30,8 @@ class SeedRange(NamedTuple):
     @property
     def is_met(self) -> bool:
         """Whether the book's value is in the range from `lowest - tolerance` to `highest + tolerance`."""
-        value, tolerance = self.published.value, self.published.tolerance
+        value = self.published.value
+        tolerance = self.published.tolerance + _ROUNDING * abs(value)
         return self.lowest - tolerance <= value <= self.highest + tolerance
 
     def difference(self) -> str:

@@ -10,7 +10,7 @@ from fastnet import book, network
 from fastnet.book.digits import mnist, silence
 from fastnet.book.experiment import Experiment, Measured, Published
 from fastnet.book.page import Entry, page
-from fastnet.book.seeds import repeated, seed_ranges
+from fastnet.book.seeds import SeedRange, repeated, seed_ranges
 from fastnet.utils import progress
 
 
@@ -31,6 +31,12 @@ def test_a_value_is_met_within_the_range_of_seeds(value, expected):
     assert (seed_range.median, seed_range.lowest, seed_range.highest) == (91, 90, 92)
     assert seed_range.is_met is expected
     assert seed_range.cells() == ("accuracy", f"{value:.2f} %", "91.00 % (90.00 % to 92.00 %)")
+
+
+def test_a_value_is_met_in_spite_of_rounding():
+    value = 100 * 0.9943
+    assert value != 99.43
+    assert SeedRange(Published("accuracy", 99.43, "%"), value, value, value).is_met
 
 
 def test_a_value_that_depends_on_no_seed_is_met_within_its_tolerance():
