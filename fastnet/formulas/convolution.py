@@ -70,7 +70,7 @@ def add_patches(of_patches: np.ndarray, shape: tuple[int, int], image_shape: Sha
 
 
 def places_as_rows(samples: np.ndarray, maps: int) -> np.ndarray:
-    """Convert a matrix with one sample per row to a matrix (m * places, maps) with one place of one sample per row.
+    """Convert rows of samples to rows of the places of each sample, shape (samples * places, maps).
 
     In a row of `samples`, the maps follow one another.
     """

@@ -1,4 +1,4 @@
-"""The memory for everything that the kernels compute for a mini-batch."""
+"""The memory for activations, errors and intermediate results of a mini-batch."""
 
 from __future__ import annotations
 

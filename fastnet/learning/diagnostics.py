@@ -39,7 +39,7 @@ def diverged(when: str, eta: float, stacklevel: int) -> None:
     eta : float
         Learning rate.
     stacklevel : int
-        Number of calls between the line that the warning names and this function.
+        Number of calls from the line that the warning names to this function, including the call of this function.
     """
     warnings.warn(
         f"{when}: weights became infinite or NaN, and training stopped; the network keeps its previous "
@@ -114,7 +114,7 @@ def warn_of_scale(scale: str, stacklevel: int) -> None:
     scale : str
         Result of the function `scale`.
     stacklevel : int
-        Number of calls between the line that the warning names and this function.
+        Number of calls from the line that the warning names to this function, including the call of this function.
     """
     if scale:
         warnings.warn(
@@ -152,7 +152,7 @@ class DeadOutputs:
         found : NeverPredicted
             Labels that were never predicted.
         stacklevel : int
-            Number of calls between the line that the warning names and this function.
+            Number of calls from the line that the warning names to this function, including the call of this function.
         is_only : bool, optional
             Whether the run has one epoch only.
         """

@@ -130,7 +130,7 @@ class Training:
         keep : callable, optional
             Function that is called before `report`, to write the checkpoint.
         stacklevel : int, optional
-            Number of calls between the line that warnings name and this function.
+            Number of calls from the line that warnings name to this function, including the call of this function.
         """
         diagnostics.warn_of_scale(self.scale, stacklevel + 1)
         dead_outputs = diagnostics.DeadOutputs(self.scale)
