@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """An epoch, with the costs and accuracies after it. Values that were not measured are None.
+    """An epoch, with the costs and accuracies measured in it or after it. Values that were not measured are None.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class Epochs(Sequence[Epoch]):
         return {name: np.array(rows[name]) for name in ("known", *names)}
 
     def checksum(self) -> str:
-        """Return the SHA-256 checksum of all values as a hexadecimal string."""
+        """Return the SHA-256 checksum of the columns in `arrays`, as a hexadecimal string."""
         found = hashlib.sha256()
         for name, column in sorted(self.arrays().items()):
             found.update(name.encode() + column.astype(column.dtype.newbyteorder("<")).tobytes())
