@@ -71,7 +71,7 @@ class Dense(Computed):
         return {"weights": product(error.T, kept), "biases": error.sum(axis=0)[:, np.newaxis]}  # BP4 and BP3
 
     def below(self, error: np.ndarray, kept: Any, parameters: Named) -> np.ndarray:
-        return product(error, parameters["weights"])  # BP2
+        return product(error, parameters["weights"])  # the first factor of BP2
 
 
 class Convolution(Computed):

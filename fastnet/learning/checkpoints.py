@@ -388,7 +388,10 @@ def _parameters(arrays: dict[str, np.ndarray], architecture: Architecture) -> Pa
 
 
 def _optimizer_state(arrays: dict[str, np.ndarray], name: str, architecture: Architecture) -> Parameters:
-    """Remove an optimizer's arrays from the arrays of a file, check them, and return them. Infinities are allowed."""
+    """Remove the optimizer's state `name` from a file's arrays, check the state, and return it.
+
+    Infinities are allowed.
+    """
     state = _taken(arrays, f"memory.{name}", architecture.trained)
     for layer, shapes in zip(state, architecture.trained, strict=True):
         for key, array in layer.items():
