@@ -100,7 +100,7 @@ def test_expanding_takes_no_more_memory_than_the_result():
 # Tests of the kernel `deform`: comparison with SciPy, and with shifted and rotated images.
 
 
-def deformed_by_kernel(images, transforms, noise=None, elastic=0.0, smoothness=4.0):
+def deformed_by_kernel(images, transforms, noise=None, elastic=0.0, smoothness=4.0, workspace=None):
     n, side, _ = images.shape
     noise = np.empty((0, 2, side, side), np.uint8) if noise is None else noise
     deformed = np.full((n, side * side), np.nan, np.float32)
@@ -112,7 +112,7 @@ def deformed_by_kernel(images, transforms, noise=None, elastic=0.0, smoothness=4
         elastic,
         expand_mnist._smoothing(side, smoothness).ravel(),
         deformed,
-        deformation.workspace_for(side),
+        workspace or deformation.workspace_for(side),
     )
     return deformed.reshape(images.shape)
 
@@ -145,6 +145,14 @@ def test_between_pixels_it_is_the_mean_and_outside_there_is_nothing():
     np.testing.assert_array_equal(deformed, [[0.125, 0.1875, 0.0625], [0.125, 0.1875, 0.0625], [0, 0, 0]])
     (faint,) = deformed_by_kernel(np.full((1, 1, 1), 3 / 256, np.float32), [[1, 0, 0.85, 0, 1, 0]])
     assert faint[0, 0] == 0  # 0.45 / 256 is rounded to 0
+
+
+def test_earlier_noise_is_forgotten():
+    workspace, image = deformation.workspace_for(5), images_of(random_data(1, 5))
+    noise = np.random.default_rng(0).integers(0, 256, (1, 2, 5, 5), dtype=np.uint8)
+    unchanged = [[1, 0, 0, 0, 1, 0]]
+    assert (deformed_by_kernel(image, unchanged, noise, 9.0, workspace=workspace) != image).any()
+    np.testing.assert_array_equal(deformed_by_kernel(image, unchanged, workspace=workspace), image)
 
 
 @given(

@@ -96,6 +96,9 @@ def deform(images, side, transforms, noise, elastic, smoothing, deformed, worksp
     """
     width = lanes(smoothing)
     _set_panels(workspace.across, smoothing, side, width, _ZERO, _ONE)
+    if len(noise) == 0:
+        workspace.downwards[:] = 0
+        workspace.rightwards[:] = 0
     for i in range(len(images)):
         if len(noise) > 0:
             for axis in range(2):

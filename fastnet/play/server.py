@@ -3,7 +3,7 @@
 Three checks authorize requests:
 
 - The printed address has a random token, which the server exchanges for a cookie. Without the cookie, the server sends
-  only the page's static files, and closes websockets.
+  only scripts and styles, and closes websockets.
 - The header `Host` has to name this machine, which prevents DNS rebinding.
 - The header `Origin` of a websocket has to be the server's own origin, so that a page of another site cannot open a
   websocket.
@@ -117,9 +117,10 @@ class PageServer:
         if url.path == "/socket":  # without the cookie, the websocket is closed later, with a reason
             own = origins == [f"http://{hosts[0]}"]
             return None if own else _response(HTTPStatus.FORBIDDEN, _REFUSAL)
-        if url.path == "/" and not self._has_cookie(request):
+        name = url.path[1:] or "index.html"
+        if name == "index.html" and not self._has_cookie(request):
             return _response(HTTPStatus.FORBIDDEN, _REFUSAL)
-        return _file(url.path[1:] or "index.html", hosts[0])
+        return _file(name, hosts[0])
 
     def _names_this_machine(self, host: str) -> bool:
         """Whether the header `Host` is an allowed IP address or this machine's name; DNS rebinding uses other names."""

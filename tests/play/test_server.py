@@ -33,6 +33,7 @@ def test_the_address_gives_a_cookie_and_the_cookie_the_page():
     ("path", "headers"),
     [
         ("/", {}),
+        ("/index.html", {}),
         ("/?token=guessed", {}),
         ("/?token=%C3%A9", {}),
         ("/", {"Cookie": "fastnet-1=guessed"}),
