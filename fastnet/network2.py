@@ -311,7 +311,7 @@ class Network(BaseNetwork):
             dropout=dropout,
             patience=patience,
             schedule=schedule.settings(epochs) if isinstance(schedule, Schedule) else schedule,
-            deform=dict(deform) if isinstance(deform, Mapping) else deform or None,
+            deform={k: float(v) for k, v in deform.items()} if isinstance(deform, Mapping) else deform or None,
         )
         history = History(recipe, n, len(evaluation_set) if evaluation_set else 0)
         watched = monitor_evaluation_accuracy or patience is not None

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from fastnet.commands.types import Sizes
+from fastnet.utils import arguments
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Check = Callable[[click.Context, click.Parameter, Any], Any]
@@ -73,8 +74,7 @@ class Checked:
         cls.__doc__ = "\n".join(lines)
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            object.__setattr__(self, field.name, field.metadata["check"](getattr(self, field.name), field.name))
+        arguments.convert(self, **{field.name: field.metadata["check"] for field in dataclasses.fields(self)})
 
 
 def options_of(kind: type[Checked]) -> Callable[[_Command], _Command]:

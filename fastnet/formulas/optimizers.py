@@ -58,6 +58,15 @@ class Optimizer(ABC):
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
+def _momentum(value: Any, argument: str) -> float:
+    number = arguments.number_from_zero(value, argument)
+    return number if number == 1 else arguments.fraction(value, argument)
+
+
+def _epsilon(value: Any, argument: str) -> float:
+    return arguments.positive_number(value, argument, "float32")
+
+
 @dataclass(frozen=True)
 class GradientDescent(Optimizer):
     """Stochastic gradient descent, with momentum (chapter 3, equations 107 and 108) or Nesterov's momentum.
@@ -84,9 +93,8 @@ class GradientDescent(Optimizer):
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        if arguments.number_from_zero(self.momentum, "momentum") != 1:
-            arguments.fraction(self.momentum, "momentum")
-        if arguments.flag(self.nesterov, "nesterov") and not self.momentum:
+        arguments.convert(self, momentum=_momentum, nesterov=arguments.flag)
+        if self.nesterov and not self.momentum:
             raise ValueError("nesterov is True, but momentum is 0.0; give a momentum greater than 0, such as 0.9")
 
     @property
@@ -125,8 +133,7 @@ class RMSProp(Optimizer):
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        arguments.fraction(self.decay, "decay")
-        arguments.positive_number(self.epsilon, "epsilon", "float32")
+        arguments.convert(self, decay=arguments.fraction, epsilon=_epsilon)
 
     def change(self, gradient: np.ndarray, state: OptimizerState, eta: float, step: int) -> np.ndarray:
         square = state["mean_square"]
@@ -164,10 +171,8 @@ class Adam(Optimizer):
     epsilon_hat: bool = False
 
     def __post_init__(self) -> None:
-        arguments.fraction(self.beta1, "beta1")
-        arguments.fraction(self.beta2, "beta2")
-        arguments.positive_number(self.epsilon, "epsilon", "float32")
-        arguments.flag(self.epsilon_hat, "epsilon_hat")
+        fraction = arguments.fraction
+        arguments.convert(self, beta1=fraction, beta2=fraction, epsilon=_epsilon, epsilon_hat=arguments.flag)
 
     def settings(self) -> dict[str, Any]:
         found = super().settings()

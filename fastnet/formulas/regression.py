@@ -100,7 +100,7 @@ class HuberCost:
     outputs = ("linear",)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "threshold", arguments.positive_number(self.threshold, "threshold"))
+        arguments.convert(self, threshold=arguments.positive_number)
 
     def fn(self, a: np.ndarray, y: np.ndarray) -> Any:
         """Return the cost of output `a` for desired output `y`. For matrices, return the sum over the samples."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +13,12 @@ from fastnet.utils import arguments
 __all__ = ["Cosine", "Geometric", "Steps"]
 
 _SMALLEST = 1 / 128  # learning rate at which 'halve' stops training, as a fraction of the first learning rate
+
+
+def _epochs(value: Any, argument: str) -> tuple[int, ...]:
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        raise TypeError(f"{argument} is {arguments.brief(value)}; it must be a sequence of integers, such as (20, 25)")
+    return tuple(arguments.natural(each, f"{argument}[{i}]") for i, each in enumerate(value))
 
 
 class Schedule(ABC):
@@ -61,7 +67,7 @@ class Geometric(Schedule):
 
     def __post_init__(self) -> None:
         if self.last is not None:
-            object.__setattr__(self, "last", arguments.positive_number(self.last, "last"))
+            arguments.convert(self, last=arguments.positive_number)
 
     def rate(self, eta: float, epoch: int, epochs: int) -> float:
         last = eta / 100 if self.last is None else self.last
@@ -87,7 +93,7 @@ class Cosine(Schedule):
     name = "cosine"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "last", arguments.number_from_zero(self.last, "last"))
+        arguments.convert(self, last=arguments.number_from_zero)
 
     def rate(self, eta: float, epoch: int, epochs: int) -> float:
         return self.last + (eta - self.last) * (1 + math.cos(math.pi * epoch / epochs)) / 2
@@ -116,8 +122,8 @@ class Steps(Schedule):
 
     def __post_init__(self) -> None:
         if self.epochs is not None:
-            object.__setattr__(self, "epochs", tuple(arguments.natural(each, "an epoch") for each in self.epochs))
-        object.__setattr__(self, "factor", arguments.positive_number(self.factor, "factor"))
+            arguments.convert(self, epochs=_epochs)
+        arguments.convert(self, factor=arguments.positive_number)
 
     def rate(self, eta: float, epoch: int, epochs: int) -> float:
         steps = (epochs // 2, epochs * 3 // 4) if self.epochs is None else self.epochs

@@ -87,7 +87,6 @@ class StepwiseTraining:
         total, samples = Totals(), 0
         with deferred_signals() as handle_deferred:
             for part in self._parts(left):
-                self._begin()
                 found = self._learner.train_part(part, self._eta)
                 if not diagnostics.all_finite(self._learner.arrays()):
                     self._learner.undo()
@@ -103,6 +102,7 @@ class StepwiseTraining:
         """Yield the indices of the next samples, in parts that do not extend beyond the end of an epoch."""
         size = self._learner.mini_batch_size
         while mini_batches:
+            self._begin()  # before random numbers are drawn, because assigned parameters may be refused
             if self.mini_batch == 0:
                 self._order = self._learner.order()
             n = min(mini_batches, self.mini_batches - self.mini_batch)

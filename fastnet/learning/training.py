@@ -136,32 +136,37 @@ class Training:
         dead_outputs = diagnostics.DeadOutputs(self.scale)
         while not self.is_over:
             number = len(self.history.epochs)
-            eta = self.rule.rate(number)
             self.learner.begin()
-            began = time.perf_counter()
-            cost, seconds, is_finite = self._train(number, eta, began)
-            if not is_finite:
-                self.history.stopped, self.history.diverged = diagnostics.why_stopped(f"epoch {number}"), True
-                return
-            findings = self.learner.findings()
-            self.add(Epoch(number, eta, seconds, *findings[:4], cost, findings.test_accuracy))
-            keep()
+            # Without `deferred_signals`, Ctrl-C could leave the parameters of an epoch that is not in the history.
+            with deferred_signals() as handle_deferred:
+                findings = self._train(number, handle_deferred)
+                if findings is None:
+                    return
+                keep()
             report(self.history)
             is_only = number == 0 and self.is_over
             # The warning comes last, because the epoch must be kept and reported even if warnings are raised as errors.
             dead_outputs.look_at(number, findings.never_predicted, stacklevel + 1, is_only=is_only)
 
-    def _train(self, number: int, eta: float, began: float) -> tuple[float | None, float, bool]:
-        """Train for an epoch; return its cost, its time in seconds, and whether the parameters are finite."""
-        with deferred_signals() as handle_deferred:
-            try:
-                cost = self.learner.train(number, eta, handle_deferred)
-                seconds = time.perf_counter() - began
-            finally:  # also runs after an interrupt
-                is_finite = diagnostics.all_finite(self.learner.arrays())
-                if not is_finite:
-                    self.learner.undo()
-        return cost, seconds, is_finite
+    def _train(self, number: int, handle_deferred: Callable[[], None]) -> Findings | None:
+        """Train for an epoch, measure, and add the epoch to the history. Return None if the network has diverged.
+
+        If the network has diverged, or an exception is raised, the learner has the parameters from before the epoch.
+        """
+        eta, began = self.rule.rate(number), time.perf_counter()
+        try:
+            cost = self.learner.train(number, eta, handle_deferred)
+            seconds = time.perf_counter() - began
+            if not diagnostics.all_finite(self.learner.arrays()):
+                self.learner.undo()
+                self.history.stopped, self.history.diverged = diagnostics.why_stopped(f"epoch {number}"), True
+                return None
+            findings = self.learner.findings()
+        except BaseException:
+            self.learner.undo()
+            raise
+        self.add(Epoch(number, eta, seconds, *findings[:4], cost, findings.test_accuracy))
+        return findings
 
 
 def descend(

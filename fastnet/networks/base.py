@@ -31,6 +31,7 @@ from fastnet.learning.training import Training
 from fastnet.networks import entries, inspection
 from fastnet.networks.learner import NetworkLearner, arrays_of, for_layers_of
 from fastnet.utils import arguments
+from fastnet.utils.random_state import restored_on_error
 
 
 def _engine(name: Any) -> str:
@@ -357,9 +358,10 @@ class BaseNetwork(ABC):
         """Train all epochs, continuing a checkpoint if there is one; print a summary if `summary` is True."""
         learner, history = training.learner, training.history
         assert isinstance(learner, NetworkLearner)
-        for epoch in learner.continue_from(file, history):
-            training.add(epoch)
-        learner.keep(file, history)  # fails before training starts if the file cannot be written
+        with restored_on_error(self._generator()):
+            for epoch in learner.continue_from(file, history):
+                training.add(epoch)
+            learner.keep(file, history)  # fails before training starts if the file cannot be written
         self.history = history
         training.run(report, lambda: learner.keep(file, history), stacklevel=3)
         if history.diverged:

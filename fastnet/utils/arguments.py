@@ -125,6 +125,15 @@ def threads(value: Any, argument: str = "threads") -> int:
     return number
 
 
+def convert(settings: object, **checks: Callable[[Any, str], Any]) -> None:
+    """Check attributes of a frozen dataclass, and replace each value by the result of its check.
+
+    NumPy's scalars become numbers of Python, which JSON can write, and which do not round other numbers to their type.
+    """
+    for name, check in checks.items():
+        object.__setattr__(settings, name, check(getattr(settings, name), name))
+
+
 def flag(value: Any, argument: str) -> bool:
     """Return True or False, given a boolean of Python or NumPy."""
     if not isinstance(value, (bool, np.bool_)):

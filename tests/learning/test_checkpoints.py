@@ -147,11 +147,12 @@ def test_another_run_is_refused_and_changes_nothing(other, message, data, tmp_pa
 
 
 def test_a_folder_that_cannot_be_written_to_is_found_before_training(data, tmp_path):
-    net = network2.Network([12, 3], engine="numpy", seed=0)
-    before = [w.copy() for w in net.weights]
+    net = network2.Network([12, 5, 3], engine="numpy", seed=0)
+    before, drawn = [w.copy() for w in net.weights], net._random.get_state()[1].tobytes()
     with pytest.raises(OSError, match="nowhere"):
-        net.SGD(data, 1, 7, 0.5, checkpoint=tmp_path / "nowhere" / "run")
+        net.SGD(data, 1, 7, 0.5, dropout=0.5, checkpoint=tmp_path / "nowhere" / "run")
     np.testing.assert_array_equal(net.weights[0], before[0])
+    assert net._random.get_state()[1].tobytes() == drawn
     assert net.history is None
 
 

@@ -112,4 +112,8 @@ def test_bad_arguments_change_nothing(change, message):
     training = net.begin_training(DATA, 5, 0.5)
     with pytest.raises(ValueError, match="mini_batches is 0"):
         training.advance(0)
+    weights, net.weights[0] = net.weights[0], net.weights[0].T
+    with pytest.raises(ValueError, match="weights have the shapes"):
+        training.advance()
+    net.weights[0] = weights
     assert (bits(net), net._random.get_state()[1].tobytes()) == before

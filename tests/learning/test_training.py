@@ -18,9 +18,9 @@ from fastnet.utils import progress
 class FakeLearner:
     """A fake learner: `train` increments the parameter, and `findings` returns the next of the given accuracies."""
 
-    def __init__(self, accuracies, at_epoch=None, **findings):
+    def __init__(self, accuracies, at_epoch=None, at_evaluation=None, **findings):
         self.value, self.calls, self.findings_ = np.zeros(1), [], findings
-        self.accuracies, self.at_epoch = iter(accuracies), at_epoch or {}
+        self.accuracies, self.at_epoch, self.at_evaluation = iter(accuracies), at_epoch or {}, at_evaluation or {}
 
     def begin(self):
         self.before = self.value
@@ -40,6 +40,9 @@ class FakeLearner:
         self.value = self.before
 
     def findings(self):
+        number = len(self.calls) - 1
+        if number in self.at_evaluation:
+            self.at_evaluation[number](self)
         return Findings(evaluation_accuracy=next(self.accuracies), **self.findings_)
 
 
@@ -95,16 +98,19 @@ def test_parameters_that_are_not_finite_are_undone(value):
     assert history.stopped == "Stopped: weights became infinite or NaN in epoch 1"
 
 
-@pytest.mark.parametrize(("value", "left"), [(7.0, 7.0), (np.nan, 1.0)])
-def test_an_epoch_that_fails_leaves_finite_parameters(value, left):
-    def fail(learner):
-        learner.value = np.array([value])
-        raise ZeroDivisionError
+def fail(learner):
+    raise ZeroDivisionError
 
-    learner = FakeLearner([3, 4], {1: fail})
+
+@pytest.mark.parametrize("failing", [{"at_epoch": {1: fail}}, {"at_evaluation": {1: fail}}])
+def test_an_epoch_that_fails_is_undone(failing):
+    learner, kept = FakeLearner([3, 4], **failing), []
+    training = Training(learner, History({}, 10, 10, machine={}), 2, Plan(0.5, None, None))
     with pytest.raises(ZeroDivisionError):
-        run(learner, 2)
-    assert learner.value == left
+        training.run(lambda history: None, lambda: kept.append(learner.value))
+    assert learner.value == 1
+    assert len(training.history.epochs) == 1
+    assert kept == [1]
 
 
 def test_ctrl_c_is_raised_where_the_learner_handles_it():
@@ -117,6 +123,15 @@ def test_ctrl_c_is_raised_where_the_learner_handles_it():
     with pytest.raises(KeyboardInterrupt):
         run(FakeLearner([3, 4], {0: interrupted}), 2)
     assert deferred == ["not yet"]
+
+
+def test_ctrl_c_during_the_evaluation_is_raised_when_the_epoch_is_kept():
+    learner, kept = FakeLearner([3, 4], at_evaluation={0: lambda learner: signal.raise_signal(signal.SIGINT)}), []
+    training = Training(learner, History({}, 10, 10, machine={}), 2, Plan(0.5, None, None))
+    with pytest.raises(KeyboardInterrupt):
+        training.run(lambda history: None, lambda: kept.append(learner.value))
+    assert kept == [learner.value] == [1]
+    assert len(training.history.epochs) == 1
 
 
 def test_labels_that_are_never_predicted_are_reported_once():

@@ -1,0 +1,24 @@
+"""The state of a random generator after a call that fails."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+
+@contextlib.contextmanager
+def restored_on_error(generator: Any) -> Iterator[None]:
+    """Restore the state of a random generator if an exception leaves the `with` block.
+
+    Parameters
+    ----------
+    generator : module or RandomState
+        `numpy.random`, for NumPy's global generator, or a `RandomState`.
+    """
+    before = generator.get_state()
+    try:
+        yield
+    except BaseException:
+        generator.set_state(before)
+        raise
