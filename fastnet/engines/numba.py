@@ -127,8 +127,7 @@ class Engine(contract.Engine):
             rows = work.data.rows[work.order].astype(self.architecture.dtype, copy=False)
             inputs = self._laid_out(rows * of_inputs, type(inputs))
             samples = self._in_order(samples)
-        divided = self._samples_at_a_time(work.mini_batch_size) < work.mini_batch_size
-        update = self._update(work.descent, work.eta, work.steps, divided)
+        update = self._update(work.descent, work.eta, work.steps, self._sums_first(work.mini_batch_size))
         sums, own = self._sums_of(update, work.descent), self._layout
         if of_inputs is not None:
             own = _without_keep_of_inputs(own)
@@ -146,15 +145,20 @@ class Engine(contract.Engine):
             weights=samples.weights[order] if len(samples.weights) else samples.weights,
         )
 
-    def _update(self, descent: Descent, eta: float, steps: int, divided: bool) -> Update:
-        """Return the settings of a step as an `Update` for the kernel.
+    def _sums_first(self, mini_batch_size: int) -> bool:
+        """Return whether the gradient of a mini-batch has to be summed before the parameters change."""
+        if self._samples_at_a_time(mini_batch_size) < mini_batch_size:  # the mini-batch is divided into parts
+            return True
+        inputs, is_dense = self._inputs, bool(self._layout.kinds[0] == layout.DENSE)
+        return is_dense and isinstance(inputs, Rows) and choice.sums_first(min(mini_batch_size, inputs.samples))
 
-        If mini-batches are `divided` into parts, the parts' gradients are summed before the parameters change.
-        """
+    def _update(self, descent: Descent, eta: float, steps: int, sums_first: bool) -> Update:
+        """Return the settings of a step as an `Update` for the kernel."""
         optimizer, shrinkage = descent.optimizer, eta * descent.l2
         plain = isinstance(optimizer, GradientDescent) and not optimizer.momentum
         varying = descent.weighted_mean and self._sample_weights is not None and descent.l2
-        direct = plain and not (divided or descent.l1 or descent.max_norm or varying or shrinkage > _LARGEST_SHRINKAGE)
+        alone = not (descent.l1 or descent.max_norm or varying or shrinkage > _LARGEST_SHRINKAGE)
+        direct = plain and alone and not sums_first
         scale = -eta if isinstance(optimizer, GradientDescent) else 1.0
         return Update(
             direct=direct,
@@ -233,6 +237,7 @@ class Engine(contract.Engine):
 
     def set_parameters(self, parameters: Parameters) -> None:
         self._references.clear()
+        vars(self).pop("_sums", None)  # after training that diverged, the sums have NaN
         self._parameters = arrays.from_arrays(self.architecture, self._layout, parameters)
         self._statistics = arrays.statistics_from(self.architecture, self._layout, parameters)
 

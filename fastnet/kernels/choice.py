@@ -12,12 +12,23 @@ _LEAST_MULTIPLICATIONS = 200_000  # multiplications in a mini-batch above which 
 _CACHE = 1 << 20  # bytes that fit into a core's L2 cache on most processors
 _SHORT = 96  # largest number of samples in a part of a mini-batch, if the weights fit into the cache
 _LONG = 1024  # largest number of samples in a part of a mini-batch, if the weights do not fit into the cache
+_ENOUGH_TERMS = 2 * _SHORT  # samples in a mini-batch from which the terms of a gradient are summed first
 _EVEN = 16  # the number of samples in a part is rounded up to a multiple of this: a block of 8 for each of two threads
 
 
 def without_zeros(density: float) -> bool:
     """Return whether to store inputs without zeros (`inputs.Rows`), given the share of nonzero inputs, from 0 to 1."""
     return density < _MOST_ROWS
+
+
+def sums_first(samples: int) -> bool:
+    """Return whether to sum a mini-batch's gradient of the weights of sparse inputs, and then add it to the weights.
+
+    Otherwise, the term of each sample is added to the weights, which saves a pass over all weights. But a term is
+    smaller than the sum, so more of its digits are lost when it is added to a weight. In float32, with a large
+    mini-batch and a small learning rate, most terms would not change the weight at all.
+    """
+    return samples >= _ENOUGH_TERMS
 
 
 def threads(multiplications: float, panels: int, available: Callable[[], int]) -> int:

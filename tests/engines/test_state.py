@@ -162,3 +162,22 @@ def test_new_parameters_do_not_stop_the_velocity(engine_name):
         *map(arrays_of, (engine.parameters(), others)), velocity, arrays_of(gradients), strict=True
     ):
         np.testing.assert_allclose(array - other, 0.8 * v - 0.5 * g, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "descent", [Descent(l1=0.01), Descent(max_norm=0.5), Descent(as_optimizer("nesterov"))], ids=str
+)
+def test_new_parameters_replace_those_that_diverged(engine_name, descent):
+    random = np.random.default_rng(0)
+    task = task_of(Architecture.dense((5, 7, 3), np.dtype("float64")), random, 6)
+    engine, other = (task.engine(engine_name) for _ in range(2))
+    state = engine.state()
+    engine.set_parameters(
+        [{name: np.full_like(array, np.nan) for name, array in each.items()} for each in task.parameters]
+    )
+    engine.epoch(np.arange(6), 3, 0.25, descent)
+    engine.set_parameters(task.parameters)
+    engine.set_state(state)
+    for each in (engine, other):
+        each.epoch(np.arange(6), 3, 0.25, descent)
+    assert same_bits(engine.parameters(), other.parameters())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,3 +52,24 @@ def test_a_divided_mini_batch_is_one_step():
     for found, expected in zip(engine.parameters(), truth.parameters(), strict=True):
         for name in expected:
             np.testing.assert_allclose(found[name], expected[name], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("density", [0.2, 1.0])
+def test_small_steps_are_as_exact_as_numpys(density):
+    """If the term of each of the 1,000 samples were added to a weight, most would be lost in float32."""
+    random = np.random.default_rng(0)
+    architecture = Architecture.dense((50, 10, 3), np.dtype("float32"))
+    initial = architecture.parameters(
+        [random.standard_normal(shape).astype(np.float32) for shape in architecture.weight_shapes],
+        [np.zeros((size, 1), np.float32) for size in (10, 3)],
+    )
+    data = Dataset(random.random((1000, 50)) * (random.random((1000, 50)) < density), random.random((1000, 3)))
+
+    def change(name, architecture):
+        engine = engine_class(name)(architecture, initial, data)
+        engine.epoch(np.tile(np.arange(1000), 20), 1000, 1e-3, Descent())
+        return engine.parameters()[0]["weights"] - initial[0]["weights"].astype(float)
+
+    truth = change("numpy", dataclasses.replace(architecture, dtype=np.dtype("float64")))
+    compiled, numpys = (np.linalg.norm(change(name, architecture) - truth) for name in ("numba", "numpy"))
+    assert compiled < 3 * numpys
