@@ -70,16 +70,16 @@ def add_patches(of_patches: np.ndarray, shape: tuple[int, int], image_shape: Sha
 
 
 def places_as_rows(samples: np.ndarray, maps: int) -> np.ndarray:
-    """Convert rows of samples to rows of the places of each sample, shape (samples * places, maps).
+    """Return a matrix with a row for each place in each sample, and a column for each map.
 
-    In a row of `samples`, the maps follow one another.
+    A row of `samples` has the maps of one sample, one after another.
     """
     by_place: np.ndarray = samples.reshape(len(samples), maps, -1).transpose(0, 2, 1)
     return by_place.reshape(-1, maps)
 
 
 def rows_as_samples(rows: np.ndarray, samples: int) -> np.ndarray:
-    """Invert `places_as_rows`: return a matrix with one sample per row, given one place of one sample per row."""
+    """Invert `places_as_rows`: return a matrix with one sample per row. `samples` is the number of samples."""
     by_map: np.ndarray = rows.reshape(samples, -1, rows.shape[1]).transpose(0, 2, 1)
     return by_map.reshape(samples, -1)
 

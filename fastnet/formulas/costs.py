@@ -340,7 +340,7 @@ def class_name(cost: Any) -> str:
 
 
 def name_of(cost: Any) -> str:
-    """Return the name of a cost in files: its class name, with settings if any, as in "HuberCost(threshold=1.5)"."""
+    """Return a cost's name for files: its class name, with settings if any, as in "HuberCost(threshold=1.5)"."""
     return repr(cost) if isinstance(cost, (HuberCost, QuantileCost)) else class_name(cost)
 
 

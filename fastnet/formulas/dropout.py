@@ -1,8 +1,8 @@
 """Dropout masks, the same in every engine.
 
 A counter-based generator, Philox (Salmon et al. 2011), draws the masks. In a given network, the mask of a sample
-depends only on the seed and on the sample's index, counted across all epochs. So the masks do not depend on how an
-epoch is divided into calls of `kept`. Each sample has its own mask, as in Srivastava et al. (2014) and in the book's
+depends only on the seed and on the number of samples that came before, in all epochs. So the masks do not depend on how
+an epoch is divided into calls of `kept`. Each sample has its own mask, as in Srivastava et al. (2014) and in the book's
 `network3`. The book's chapter 3, "Dropout", has one mask per mini-batch.
 """
 

@@ -348,8 +348,8 @@ def _image(shape: Shape, layer: Layer) -> tuple[int, int, int]:
     """Return the shape of a layer's inputs, (maps, height, width), or raise a `ValueError` if they are not images."""
     if len(shape) != 3:
         raise ValueError(
-            f"{layer} has {prod(shape)} numbers without a shape as inputs; it must have images: if images are the "
-            "network's inputs, give their shape, such as (1, 28, 28), instead of the number of inputs"
+            f"{layer} needs images, but its inputs are {prod(shape)} numbers without a shape; if the network's inputs "
+            "are images, give their shape, such as (1, 28, 28), instead of the number of inputs"
         )
     maps, height, width = shape
     return maps, height, width

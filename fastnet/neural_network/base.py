@@ -123,7 +123,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         return None
 
     def _warnings_of(self, engine: Engine, data: Dataset, chosen: np.ndarray) -> list[Warning]:
-        """Return warnings about the predictions of a trained network for the chosen training samples."""
+        """Return warnings about a trained network's predictions for the training samples, rows `chosen` of `data`."""
         return []
 
     # Fitting
@@ -165,7 +165,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         return self
 
     def _check_parameters(self, incremental: bool) -> None:
-        """Raise an error if a parameter is invalid, or incompatible with `partial_fit`."""
+        """Raise an error if a parameter is invalid; if `incremental`, also if it is incompatible with `partial_fit`."""
         self._validate_params()
         if incremental and self.early_stopping:
             raise ValueError(
@@ -182,7 +182,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         incremental: bool,
         of_training: bool = True,
     ) -> tuple[Any, np.ndarray, np.ndarray | None]:  # fmt: skip
-        """Return inputs, desired outputs and weights, or raise an error if they are invalid."""
+        """Return inputs, desired outputs and sample weights, or raise an error if they are invalid."""
         refuse_masked(X, "X")
         refuse_masked(y, "y")
         refuse_masked(sample_weight, "sample_weight")
@@ -335,8 +335,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         Raises
         ------
         TypeError, ValueError
-            See `predict`. Also if `layer` is not the index of a hidden layer, or if `layer` is not -1 and `set_output`
-            asks for a table.
+            If the inputs, a parameter or a fitted attribute has a wrong type or value. If `layer` is not the index of a
+            hidden layer, or if `layer` is not -1 and `set_output` asks for a table.
         """
         check_is_fitted(self)
         refuse_masked(X, "X")

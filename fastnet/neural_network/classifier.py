@@ -86,8 +86,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     max_fun : int, optional
         Largest number of evaluations of the loss by the solver 'lbfgs'.
     class_weight : dict, 'balanced' or None, optional
-        Factor by which the sample weights of each label are multiplied. With 'balanced', the factor is inversely
-        proportional to the label's frequency. `partial_fit` refuses 'balanced', because it does not see all samples.
+        Factor for each label, by which the weights of the label's samples are multiplied. With 'balanced', the factor
+        is inversely proportional to the label's frequency. `partial_fit` does not see all samples, so it refuses
+        'balanced'.
     dropout : float, optional
         Probability that a hidden neuron is dropped in training, at least 0 and less than 1. The dropped neurons are
         drawn anew for each sample. Only for networks of dense layers; in other networks, add `Dropout` layers to
@@ -271,7 +272,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Warns
         -----
         TrainingWarning
-            If inputs are far from unit scale. If no sample is classified as a label that at least 20 samples have.
+            If inputs are far from unit scale. If at least 20 samples have the same label, but no sample is classified
+            as that label.
         ConvergenceWarning
             If training did not converge, for example within `max_iter` iterations.
         """

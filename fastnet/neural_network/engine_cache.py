@@ -62,14 +62,14 @@ class CachedEngines:
         return cls(settings, *network, _given(estimator), [np.array(array) for array in _arrays(estimator)])
 
     def engine(self, samples: int, dtype: np.dtype) -> Engine:
-        """Return an engine for predictions. For few samples, 'numpy' replaces 'numba', which needs compilation.
+        """Return an engine for predictions. For short computations, 'numpy' replaces 'numba', which needs compilation.
 
         Parameters
         ----------
         samples : int
             Number of samples.
         dtype : dtype
-            Precision of the samples. The engine has the higher precision of the samples and the network.
+            Precision of the samples. The engine has this precision or the network's, whichever is higher.
         """
         dtype = np.result_type(dtype, self.architecture.dtype)
         name = self.settings.engine

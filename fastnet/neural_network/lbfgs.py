@@ -46,14 +46,14 @@ def minimize(
     after: Callable[[int, float], bool],
     keep: bool,
 ) -> Result:
-    """Minimize the cost of the engine's data, (sum(s * cost) + alpha / 2 * sum(w^2)) / sum(s).
+    """Minimize the regularized cost of the engine's data, (sum(s * c) + alpha / 2 * sum(w^2)) / sum(s).
 
-    Here, s are the sample weights, and w the weights of the network.
+    Here, s are the sample weights, c the costs of the samples, and w the weights of the network.
 
     Parameters
     ----------
     engine : Engine
-        An engine with the training data and their weights.
+        An engine with the training data and the sample weights.
     parameters : list of dict of str to ndarray
         The initial arrays of each layer.
     alpha : float
@@ -120,7 +120,7 @@ def _unflattened(flat: np.ndarray, like: Parameters) -> Parameters:
 
 
 def _penalized(flat: np.ndarray, gradients: Parameters, like: Parameters, alpha: float) -> tuple[float, np.ndarray]:
-    """Return the sum of the squared weights, and the gradient with L2 regularization as a vector."""
+    """Return the sum of the squared weights, and, as a vector, the gradient with L2 regularization."""
     gradient, squares, start = np.empty_like(flat), 0.0, 0
     for layer, own in zip(like, gradients, strict=True):
         for name, array in layer.items():

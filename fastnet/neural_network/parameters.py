@@ -50,7 +50,8 @@ def checked(estimator: Any, settings: Settings) -> tuple[Architecture, Parameter
     TypeError
         If `coefs_` or `intercepts_` is not a list of arrays of real numbers.
     ValueError
-        If the arrays do not fit one another, the layers, the inputs and the outputs; or if a number is not finite.
+        If the arrays' shapes do not fit one another, the layers, or the number of inputs or outputs. If a number is
+        not finite, or a variance is negative.
     """
     dtype = settings.dtype
     weights = finite_arrays(estimator.coefs_, "coefs_", dtype)

@@ -30,7 +30,7 @@ ACTIVATIONS = {
     "leaky_relu": "leaky_relu",
     "gelu": "gelu",
 }
-"""fastnet's names of activation functions, by scikit-learn's names. scikit-learn has neither leaky_relu nor gelu."""
+"""fastnet's activation function for each value of `activation`. scikit-learn has neither leaky_relu nor gelu."""
 
 LARGEST_AUTOMATIC_BATCH = 200  # largest number of samples in a mini-batch with batch_size="auto"
 
@@ -46,13 +46,13 @@ class Settings:
     image_shape : tuple of int or None
         The estimator's `image_shape`.
     activation : str
-        fastnet's name of the activation function of hidden layers that specify none.
+        Activation function of hidden layers that specify none, by fastnet's name.
     cost : class or object
         One of fastnet's costs.
     dropout, alpha, solver, engine, dtype
         The estimator's parameters of these names, and the network's precision `dtype`.
     optimizer : Optimizer
-        The optimizer of the solvers "sgd" and "adam".
+        The optimizer of the solver "sgd" or "adam". The solver "lbfgs" does not use it.
     """
 
     hidden: tuple[int | Layer, ...]
@@ -96,7 +96,7 @@ class Settings:
 
     @property
     def has_sizes_only(self) -> bool:
-        """Whether the hidden layers are given as numbers of neurons."""
+        """Whether all hidden layers are given as numbers of neurons."""
         return not any(isinstance(layer, Layer) for layer in self.hidden)
 
     def descent(self, seed: int) -> Descent:
@@ -146,8 +146,8 @@ class Settings:
     def threads(self) -> AbstractContextManager[None]:
         """In the `with` block, limit the engine 'numba' to one thread if the caller is not the main thread.
 
-        Outside of the main thread, other networks are likely to be trained at the same time. Without the limit, the
-        threads of several networks would wait for one another. In the main thread, the engine uses all processors.
+        Outside of the main thread, several networks are often trained at the same time. Without the limit, their
+        threads would wait for one another. In the main thread, the engine uses all processors.
         """
         if self.engine != "numba" or threading.current_thread() is threading.main_thread():
             return contextlib.nullcontext()
@@ -177,7 +177,7 @@ def _output_activation(cost: BuiltIn) -> str:
 
 
 def _optimizer(estimator: Any) -> Optimizer:
-    """Return the optimizer of the solvers "sgd" and "adam"."""
+    """Return the optimizer of the solver "sgd" or "adam". The solver "lbfgs" does not use it."""
     if estimator.solver == "adam":
         return Adam(float(estimator.beta_1), float(estimator.beta_2), float(estimator.epsilon), epsilon_hat=True)
     momentum = float(estimator.momentum)

@@ -155,7 +155,7 @@ def fit_lbfgs(task: Task) -> list[Warning]:
 
 
 def _data(task: Task, dtype: np.dtype) -> Dataset:
-    """Return the samples, converted to a precision.
+    """Return the samples, converted to the precision `dtype`.
 
     Raises
     ------
@@ -198,7 +198,7 @@ def _scorer(task: Task, inputs: Any, targets: np.ndarray, weights: np.ndarray | 
     y = estimator._decoded(targets)
     rows: Any = SparseInputs(inputs) if is_sparse(inputs) else inputs.astype(task.settings.dtype, copy=False)
     if isinstance(rows, np.ndarray):
-        rows = Dataset(rows, np.zeros(len(rows), np.int64))  # so that an engine lays out the samples only once
+        rows = Dataset(rows, np.zeros(len(rows), np.int64))  # numba converts a `Dataset` to its layout only once
 
     def score(engine: Engine) -> float:
         predicted = engine.outputs(rows)
@@ -233,7 +233,7 @@ def _best_so_far(estimator: Any) -> float:
 
 
 def _note(estimator: Any, learner: StochasticLearner, n: int) -> None:
-    """Set the estimator's attributes that training has changed, except the parameters."""
+    """Set the estimator's attributes about the iterations: their number, and the losses and validation scores."""
     estimator.n_iter_ = len(learner.losses)
     estimator.t_ += n * estimator.n_iter_
     estimator.loss_curve_ = [*getattr(estimator, "loss_curve_", []), *learner.losses]

@@ -93,7 +93,7 @@ class StochasticLearner:
     rule : Rule
         Rule that sets the learning rate and stops training.
     before : Continuation or None
-        If training is continued, the solver's state after the last call; otherwise None.
+        The solver's state after the last call, from which `partial_fit` continues. None if there is no such state.
     """
 
     def __init__(
@@ -182,7 +182,7 @@ class StochasticLearner:
         """Do nothing, because the engine already has the parameters."""
 
     def train(self, number: int, eta: float, handle_deferred: Callable[[], None]) -> float:
-        """Train for an iteration, with samples in scikit-learn's order. Return the mean cost of the mini-batches."""
+        """Train for an iteration, with samples in scikit-learn's order. Return the iteration's loss."""
         if self._shuffle:
             self._order = self._order[self.engine.permutation(self._random, len(self._order))]
         total = descend(
@@ -191,7 +191,8 @@ class StochasticLearner:
             with_penalty=bool(self._descent.l2),
         )  # fmt: skip
         assert total is not None
-        # As in scikit-learn, squared errors are averaged over the outputs, but the gradient is that of their sum.
+        # As in scikit-learn, the loss averages squared errors over the outputs, but the steps follow the gradient of
+        # the sum.
         outputs = self._architecture.n_out if self._architecture.cost is QuadraticCost else 1
         self._loss = (total.costs / outputs + total.penalty) / len(self._order)
         return self._loss

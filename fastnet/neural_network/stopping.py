@@ -12,9 +12,11 @@ _SMALLEST_ADAPTIVE_RATE = 1e-6
 class Rule(StoppingRule):
     """Stops training when a value has not improved by `tol` in more than `n_iter_no_change` consecutive iterations.
 
-    With `learning_rate="adaptive"`, the rule divides the learning rate by 5 instead of stopping training, until the
-    learning rate is 1e-6 or less. With "invscaling", the learning rate is `learning_rate_init / (t + 1)**power_t`.
-    Here, t is the number of samples on which the network was trained, summed over all iterations.
+    The value is the validation score with early stopping, and otherwise -1 times the loss. With the solver "sgd"
+    and `learning_rate="adaptive"`, the rule divides the learning rate by 5 instead of stopping training, until the
+    learning rate is 1e-6 or less. With "sgd" and "invscaling", the learning rate is
+    `learning_rate_init / (t + 1)**power_t`. Here, t is the number of samples on which the network was trained, summed
+    over all iterations.
 
     Parameters
     ----------
@@ -25,11 +27,11 @@ class Rule(StoppingRule):
     eta : float
         The learning rate of the first iteration.
     t : int
-        Number of samples on which the network was trained in earlier calls.
+        Number of samples on which the network was trained in earlier calls of `fit` or `partial_fit`.
     best : float
         The best value of earlier calls; minus infinity if there is none.
     since : int
-        Number of consecutive iterations without an improvement before the last call ended.
+        Number of consecutive iterations without an improvement at the end of the last call.
     """
 
     def __init__(self, estimator: Any, samples: int, eta: float, t: int, best: float, since: int) -> None:

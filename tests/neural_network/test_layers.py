@@ -127,7 +127,11 @@ def test_a_dense_layer_is_the_number_of_its_neurons(bars):
             r"hidden_layer_sizes: Convolution.* is larger than its inputs, images of 6 x 6; give a smaller shape\. "
             "The 36 numbers of a sample are interpreted as an image of 1 x 6 x 6",
         ),
-        ({"layers": (5, MaxPooling())}, ValueError, "hidden_layer_sizes: MaxPooling.* has 5 numbers without a shape"),
+        (
+            {"layers": (5, MaxPooling())},
+            ValueError,
+            "hidden_layer_sizes: MaxPooling.* needs images, but its inputs are 5 numbers",
+        ),
         (
             {"layers": (BatchNormalization(), 5)},
             ValueError,

@@ -101,7 +101,7 @@ def test_work_grows_with_the_multiplications():
             "layers: 'conv 2 30x30 relu' is larger than its inputs, images of 28 x 28; give a smaller shape. The 784 "
             "numbers of a sample are interpreted as an image of 1 x 28 x 28",
         ),
-        ({"layers": "dense 30, conv 2 5x5"}, "layers: 'conv 2 5x5' has 30 numbers without a shape"),
+        ({"layers": "dense 30, conv 2 5x5"}, "layers: 'conv 2 5x5' needs images, but its inputs are 30 numbers"),
         ({"layers": "dense 99999999999"}, "layers: inputs of the shape (784,) and the layers"),
         ({"layers": "pool", "sizes": [40, 2]}, "layers: 'pool 2x2' needs images, but a sample has 40 numbers"),
         ({"layers": "pool", "sizes": [16, 5, 2]}, "sizes is [16, 5, 2], and layers are given"),
