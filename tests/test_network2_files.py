@@ -127,7 +127,7 @@ VALID = {"sizes": [2, 1], "weights": [[[0.1, -0.2]]], "biases": [[[0.3]]], "dtyp
         (VALID | {"neurons": {"cost": "QuadraticCost", "activation": "step"}}, "its activation must be one of sigmoid"),
         (VALID | {"neurons": {"cost": "QuadraticCost", "activation": ["tanh"]}}, "does not hold a network"),
         (VALID | {"neurons": {"activation": "tanh"}}, "it has no 'cost'"),
-        (VALID | {"neurons": "tanh"}, "it must be a JSON object with sizes"),
+        (VALID | {"neurons": "tanh"}, "its entry 'neurons' must be a JSON object"),
         (VALID | {"neurons": {"cost": 3, "activation": "tanh"}}, "the name of its cost is"),
         (VALID | {"cost": "LogLikelihoodCost"}, "the softmax of one output neuron is always 1"),
     ],

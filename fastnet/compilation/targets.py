@@ -63,9 +63,10 @@ def _variables(name: str, features: str) -> dict[str, str]:
 
 
 def _features_of(name: str) -> str:
-    """Return '+avx512f' or '+avx' if LLVM uses such registers for the processor `name`, otherwise ''.
+    """Return the feature that tells Numba how wide the vector registers of the processor `name` are.
 
-    The processor's name implies all other features.
+    The feature is '+avx512f' for 512 bits, '+avx' for 256 bits, and '' for fewer. The processor's name implies all
+    other features.
     """
     command = [sys.executable, "-c", _REGISTERS, name]
     result = subprocess.run(command, capture_output=True, text=True, check=False) if name.isprintable() else None

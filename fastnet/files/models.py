@@ -184,7 +184,7 @@ def _check_text(text: bytes, contents: Any) -> None:
 
 def _model(contents: Any) -> Model:
     if not isinstance(contents, dict):
-        raise ValueError("it must be a JSON object with sizes, weights, biases and a cost")
+        raise ValueError("it must be a JSON object that describes a network")
     if contents.get("dtype", "float64") not in ("float32", "float64"):
         raise ValueError("its dtype is neither float32 nor float64")
     dtype = np.dtype(contents.get("dtype", "float64"))
@@ -194,7 +194,7 @@ def _model(contents: Any) -> Model:
 def _read_version_1(contents: dict[str, Any], dtype: np.dtype) -> Model:
     neurons = contents.get("neurons", contents)
     if not isinstance(neurons, dict):
-        raise ValueError("it must be a JSON object with sizes, weights, biases and a cost")
+        raise ValueError("its entry 'neurons' must be a JSON object")
     sizes, activation = contents["sizes"], _activation(neurons.get("activation", "sigmoid"))
     cost = neurons["cost"] if "version" in contents else neurons.get("cost", QuadraticCost.__name__)
     if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(n) is int and n > 0 for n in sizes)):

@@ -44,7 +44,8 @@ class Image(NamedTuple):
     reason : str
         Reason why the image does not show one digit; empty if the image may show one digit.
     members : dict
-        Further members of the message `seen`.
+        What the message `seen`, the network's answer for the image, also tells the page: the label and place of a test
+        digit, and the number of misclassified digits. Each is None if it is not known.
     """
 
     pixels: np.ndarray

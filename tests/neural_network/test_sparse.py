@@ -1,4 +1,4 @@
-"""SciPy's sparse matrices are never converted to dense arrays."""
+"""SciPy's sparse matrices give the same networks as dense arrays, without a dense copy of the whole matrix."""
 
 import tracemalloc
 
