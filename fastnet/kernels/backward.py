@@ -20,7 +20,7 @@ def backpropagate(
     x, samples, start, m, first, last, factor, layout, scale, parameters, statistics, workspace, sums, sums_scale,
     share, waits,
 ):  # fmt: skip
-    """Compute the errors of every layer except input images, from the last layer to the first, multiplied by `factor`.
+    """Compute the errors, times `factor`, of every layer except input images, from the last layer to the first.
 
     `first` and `last` are the range of this thread's samples. The gradients of gamma and of the weights of dense layers
     above layer 0 are added to the sums. `waits` is the number of times that this thread has waited at the barrier.
@@ -33,9 +33,9 @@ def backpropagate(
         kind = layout.kinds[layer]
         if layout.kinds[layer - 1] == IMAGES:
             break
-        has_neurons = kind == DENSE or kind == BATCH_NORMALIZATION  # otherwise, threads divide the samples
-        # A dense layer reads the errors of all of its neurons. Below a dense layer, the errors of a map are from all
-        # threads.
+        has_neurons = kind == DENSE or kind == BATCH_NORMALIZATION  # True: threads divide neurons; False: samples
+        # A dense layer reads the errors of all of its neurons. Directly below a dense layer, several threads have
+        # computed the errors of each map.
         if by_neurons != has_neurons or kind == DENSE or (layout.maps[layer] > 0 and layout.kinds[layer + 1] == DENSE):
             by_neurons = has_neurons
             waits += 1

@@ -15,8 +15,8 @@ PREPARE, FEED_FORWARD, BACKPROPAGATE, ACCUMULATE, CLEAR = range(5)
 """Steps of a mini-batch. `PREPARE`: transpose weights or filters. `FEED_FORWARD`: multiply the weights and inputs of a
 dense layer, or compute the activations of a layer that outputs images. `BACKPROPAGATE`: compute the errors below a
 layer, and add the gradient of a dense layer's weights, or of gamma, to the sums. `ACCUMULATE`: add the gradient of the
-weights of all other layers to the sums; for layers that output images, also that of the biases. `CLEAR`: set images to
-zero."""
+weights of layer 0 or of a convolution to the sums; for layers that output images, also that of the biases. `CLEAR`: set
+images to zero."""
 
 
 @intrinsic

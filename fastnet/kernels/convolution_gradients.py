@@ -1,7 +1,7 @@
 """The gradients of convolution and max pooling (chapter 6).
 
 With max pooling, at most one position of each window has a nonzero error. With ReLU, a neuron whose activation is zero
-has the error zero. So only nonzero errors are multiplied, and are collected in lists for that purpose:
+has the error zero. So nonzero errors are collected in lists, and only these errors are multiplied:
 
 - The list of a filter has errors and the offsets of their patches. The filter's gradient is the sum of the products of
   each error and its patch.
@@ -9,7 +9,7 @@ has the error zero. So only nonzero errors are multiplied, and are collected in 
   sum of the products is added to the errors of the inputs in the position's patch.
 
 For filters with rows of at most `_SHORT_ROW` taps, the gradient is a sum over a list of nonzero inputs, and not over
-nonzero errors. Patches are not copied.
+nonzero errors. Patches are read in place, and not copied into a matrix (no im2col).
 
 A list is built without branches: each number is written to the end of the list, and the end advances only if the number
 is not zero.

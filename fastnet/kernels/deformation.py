@@ -4,8 +4,8 @@ A position is a row and a column, in pixels. Rows are counted downwards, and col
 first pixel is at (0, 0). Between pixels, grey values are interpolated bilinearly. Outside of the image, the grey value
 is 0.
 
-The kernel smooths noise with the matrix product of the module `products`. With NumPy's matrix product, threads would
-wait for one another, and the numbers of a displacement field would not be contiguous in the result.
+The kernel smooths noise with the matrix product of the module `products`. With NumPy's matrix product, threads that
+deform images at the same time would wait for one another.
 """
 
 from __future__ import annotations

@@ -122,7 +122,8 @@ def multiply(inputs, mini_batch, upcoming, first, last, layout, parameters, work
     z is stored in `workspace.activations`. `forward` applies the scale, the biases and the activation function later.
     The neurons are `first` to `last`, a range of whole panels. If threads divide samples (see `divides_neurons`),
     `first` and `last` are ignored. The processor cannot predict the next sample, because the order of the samples is
-    random. So the samples in `upcoming` are prefetched.
+    random. So the samples in `upcoming` are prefetched, unless the mini-batch has more than `_NUMBERS_AHEAD` dense
+    inputs.
     """
     raise NotImplementedError
 
@@ -147,7 +148,10 @@ def divides_neurons(inputs, m, layout):
 
 
 def copy_row(inputs, i, keep, a, start):
-    """Copy row i, multiplied by `keep`, to `a`, beginning at index `start`."""
+    """Copy row i, multiplied by `keep`, to `a`, beginning at index `start`.
+
+    `a` must be zero there, because only the stored numbers of `Rows` are written.
+    """
     raise NotImplementedError
 
 

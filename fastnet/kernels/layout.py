@@ -457,7 +457,7 @@ def zeros(layout: Layout) -> Parameters:
 def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
     """Return zeros, shape (size,), that begin at a cache line.
 
-    So no register that is loaded from a panel crosses a cache line.
+    So no load of a register from a panel crosses a cache line.
     """
     memory = np.zeros(size * dtype.itemsize + CACHE_LINE, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE

@@ -1,7 +1,8 @@
 """Blocks for matrix products, with as many sums as fit into the processor's registers.
 
-A vector is two registers. A block of six rows needs two loads for three multiplications, and fits into the 16 registers
-of AVX2. On processors with 32 registers, a block has eight rows, so that more sums are independent.
+A vector is two registers. For each vector of weights, a block of six rows has 8 loads (2 registers of weights and 6
+numbers) and 12 multiplications. The 12 sums fit into the 16 registers of AVX2. On processors with 32 registers, a block
+has eight rows, so that more sums are independent.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ _NUMBERS_OF_ROWS = (1, 2, 4, ROWS)
 PANELS = 4 if REGISTERS >= 32 else 3
 """Largest number of panels by which a sparse row is multiplied at the same time."""
 
-# Number of partial sums of a sparse row in each panel. The number is constant, so that rounding does not depend on the
-# number of threads.
+# Number of partial sums for the product of a sparse row and a panel. The number is constant, so that rounding does not
+# depend on the number of threads.
 _SPARSE_SUMS = 2
 
 
@@ -231,8 +232,8 @@ def _dots(
 add_dots = block(3, _register, _dots)
 """`add_dots(a, w, sums, count, a_start, a_sample, a_panel, w_start, w_panel, panels, start, sums_sample, is_first)`
 
-Compute the dot product of each of `count` rows of a and each of two rows of w, over `panels` panels. A row s of a
-belongs to a sample, and a row k of w to an output. A dot product is stored as a register of partial sums, at
+For each s < count and each k < 2, compute the dot product of row s of a and row k of w, over `panels` panels. The rows
+of a belong to samples, and the rows of w to outputs. A dot product is stored as a register of partial sums, at
 sums[start + s * sums_sample + k * lanes]. If `is_first` is 0, the products are added to the stored partial sums.
 `count` is 1, 2, 4 or `ROWS`.
 """

@@ -5,7 +5,7 @@ In every mini-batch, a thread has the same share: a range of panels or a range o
 training, all threads meet at a barrier at least twice in each mini-batch. A waiting thread spins, because a system call
 would take longer. After every `_PATIENCE` checks of the barrier, a waiting thread yields its processor.
 
-The number of threads does not change the result. So one thread does all of the work if no other thread can be started.
+The number of threads does not change the result. If no other thread can be started, one thread does all of the work.
 If threads had to wait for processors that other programs were using, one thread also does all of the work for the next
 0.5 to 30 seconds (see `_SingleThreadPeriod`).
 """

@@ -1,7 +1,7 @@
 """SIMD vectors, as a type that kernels use explicitly.
 
-A loop such as `for k in range(30): z[k] += x * w[k]` should become two vector instructions. Between two iterations of
-an outer loop, `z` should stay in registers. Numba and LLVM do not compile the loop in this way:
+A loop such as `for k in range(30): z[k] += x * w[k]` should become a few vector instructions. Between two iterations
+of an outer loop, `z` should stay in registers. Numba and LLVM do not compile the loop in this way:
 
 - LLVM may use vectors, and keep `z` in registers, only if the arrays do not overlap. LLVM cannot prove that NumPy
   arrays do not overlap. So LLVM adds overlap tests, which take longer than the loop, and writes `z` to memory in every
@@ -23,7 +23,7 @@ A narrow vector is one register of at most 32 bytes, for images with few maps. W
 vectors (24 numbers) instead of two vectors (32 numbers).
 
 `load`, `store` and `item` take a flat array and an index, and do not check bounds. Addresses need not be aligned, but
-a register that crosses a cache line takes longer to load or store.
+loads and stores that cross a cache line take longer.
 """
 
 from __future__ import annotations
