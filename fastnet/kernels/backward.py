@@ -28,16 +28,17 @@ def backpropagate(
     """
     width = lanes(workspace.delta)
     output_errors(samples, start, m, first, last, factor, layout, workspace)
-    by_neurons = False
+    was_by_neurons = False
     for layer in range(len(layout.kinds) - 1, 0, -1):
         kind = layout.kinds[layer]
         if layout.kinds[layer - 1] == IMAGES:
             break
-        has_neurons = kind == DENSE or kind == BATCH_NORMALIZATION  # True: threads divide neurons; False: samples
+        by_neurons = kind == DENSE or kind == BATCH_NORMALIZATION  # otherwise, threads divide samples
         # A dense layer reads the errors of all of its neurons. Directly below a dense layer, several threads have
         # computed the errors of each map.
-        if by_neurons != has_neurons or kind == DENSE or (layout.maps[layer] > 0 and layout.kinds[layer + 1] == DENSE):
-            by_neurons = has_neurons
+        below_dense = layout.maps[layer] > 0 and layout.kinds[layer + 1] == DENSE
+        if was_by_neurons != by_neurons or kind == DENSE or below_dense:
+            was_by_neurons = by_neurons
             waits += 1
             wait_for_all(share, waits)
         if layout.maps[layer] > 0:

@@ -31,9 +31,9 @@ def sums_first(samples: int) -> bool:
     return samples >= _ENOUGH_TERMS
 
 
-def threads(multiplications: float, panels: int, available: Callable[[], int]) -> int:
-    """Return the number of threads for a mini-batch, if the work of layer 0 can be divided into `panels` parts."""
-    return min(available(), panels) if multiplications > _LEAST_MULTIPLICATIONS else 1
+def threads(multiplications: float, parts: int, available: Callable[[], int]) -> int:
+    """Return the number of threads for a mini-batch, if the work of layer 0 can be divided into `parts` parts."""
+    return min(available(), parts) if multiplications > _LEAST_MULTIPLICATIONS else 1
 
 
 def samples_at_a_time(samples: int, bytes_of_sample: float, bytes_of_weights: int) -> int:

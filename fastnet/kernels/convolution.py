@@ -116,7 +116,7 @@ def convolve_row(layer, corner, layout, workspace, z, blank, seen):
 @part
 def places_are_pooled(layer, layout):
     """Return whether the four positions that are computed at a time are one pooling window."""
-    return layout.rectangular[layer] > 0
+    return layout.pools_2x2[layer] > 0
 
 
 @part

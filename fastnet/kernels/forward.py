@@ -35,7 +35,7 @@ def feed_forward(
     of times that this thread has waited at the barrier. Return the updated `waits`.
     """
     mini_batch, upcoming = samples.order[start : start + m], samples.order[start + AHEAD :]
-    factors, width, by_neurons = samples.factors[start * layout.factors[-1] :], lanes(workspace.activations), True
+    factors, width, was_by_neurons = samples.factors[start * layout.factors[-1] :], lanes(workspace.activations), True
     if workspace.images != 0:
         call(
             workspace.images, PREPARE, 0, x, samples, start, m, first, last, scale, 1.0, layout, parameters,
@@ -43,9 +43,9 @@ def feed_forward(
         )  # fmt: skip
     for layer in range(len(layout.kinds)):
         kind, here, above = layout.kinds[layer], layout.units[layer], layout.units[layer + 1]
-        has_neurons = divides_neurons(x, layer, m, layout)
-        if by_neurons != has_neurons or (has_neurons and kind == DENSE and layer > 0):
-            by_neurons = has_neurons
+        by_neurons = divides_neurons(x, layer, m, layout)
+        if was_by_neurons != by_neurons or (by_neurons and kind == DENSE and layer > 0):
+            was_by_neurons = by_neurons
             waits += 1
             wait_for_all(share, waits)
         if layout.maps[layer] > 0:
@@ -55,7 +55,7 @@ def feed_forward(
             )  # fmt: skip
         else:
             u_first, u_last, s_first, s_last = here, above, first, last
-            if has_neurons:
+            if by_neurons:
                 u_first, u_last = share_of_panels(here, above, width, share)
                 s_first, s_last = 0, m
             gain = zeros(workspace.activations) + scale
@@ -73,7 +73,7 @@ def feed_forward(
                     normalize(layer, u, below, m, layout, statistics, workspace, training)
                     gain = load(parameters.values, layout.gammas + layout.channels[layer] + u - here)
                 activate(layer, factors, gain, layout, parameters, u, m, s_first, s_last, workspace)
-    if by_neurons:
+    if was_by_neurons:
         waits += 1
         wait_for_all(share, waits)
     return waits

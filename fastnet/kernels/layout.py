@@ -103,7 +103,7 @@ class Layout(NamedTuple):
     extents : ndarray of int64, shape (2 * layers,)
         The patches of a pooling window of layer i together have `extents[2 * i]` more rows than one patch, and
         `extents[2 * i + 1]` more numbers per row.
-    rectangular : ndarray of bool, shape (layers,)
+    pools_2x2 : ndarray of bool, shape (layers,)
         Whether the pooling window is 2 x 2. If so, the positions that are computed together are a pooling window.
     places, patches : ndarray of int64, shape (layers + 1,)
         Offsets of each layer's two lists in `table`. The first list has the distance from the first position to each
@@ -142,7 +142,7 @@ class Layout(NamedTuple):
     strides: np.ndarray
     pools: np.ndarray
     extents: np.ndarray
-    rectangular: np.ndarray
+    pools_2x2: np.ndarray
     places: np.ndarray
     patches: np.ndarray
     table: np.ndarray
@@ -327,7 +327,7 @@ def layout_of(architecture: Architecture) -> Layout:
         strides=np.array([each.stride for each in windows]),
         pools=np.array([each.pool for each in windows]),
         extents=np.array([n for each in windows for n in each.extent]),
-        rectangular=np.array([each.rectangular for each in windows]),
+        pools_2x2=np.array([each.pools_2x2 for each in windows]),
         places=places,
         patches=places[-1] + _offsets([len(each.patch) for each in windows]),
         table=np.array(
@@ -347,7 +347,7 @@ class _Windows(NamedTuple):
     stride: int = 0
     pool: int = 0
     extent: tuple[int, int] = (0, 0)
-    rectangular: bool = False
+    pools_2x2: bool = False
     table: tuple[int, ...] = ()
     patch: tuple[int, ...] = ()
 
@@ -380,7 +380,7 @@ def _windows(below: Computed | None, layer: Computed) -> _Windows:
         stride=height * image.line,
         pool=height * width,
         extent=(height - 1, (width - 1) * image.maps),
-        rectangular=(height, width) == (2, 2),
+        pools_2x2=(height, width) == (2, 2),
         table=tuple(table),
         patch=patch,
     )

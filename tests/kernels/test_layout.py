@@ -72,7 +72,7 @@ def test_layers_follow_one_another_each_in_whole_vectors(architecture):
     assert len(zeros.values) == there.gammas + (there.channels[-1] if with_gammas else 0)
     np.testing.assert_array_equal(zeros.scale, np.ones(1), strict=True)
     for name, array in there._asdict().items():
-        if isinstance(array, np.ndarray) and name not in ("constants", "keeps", "neurons", "rectangular"):
+        if isinstance(array, np.ndarray) and name not in ("constants", "keeps", "neurons", "pools_2x2"):
             assert array.dtype == np.int64, name  # so that Numba's type is the same for every layout
 
 
@@ -156,7 +156,7 @@ def test_windows_find_their_inputs(architecture):
                     np.testing.assert_array_equal(place + patch, image[y : y + rows, x : x + columns].ravel())
         extent = there.extents[2 * k : 2 * k + 2]
         np.testing.assert_array_equal(extent, (high - 1, (wide - 1) * below.channels))
-        assert there.rectangular[k] == ((high, wide) == (2, 2))
+        assert there.pools_2x2[k] == ((high, wide) == (2, 2))
 
 
 @given(ARCHITECTURES)
