@@ -42,7 +42,10 @@ extensions = [
 
 # Pages
 myst_heading_anchors = 3
-copybutton_exclude = ".linenos, .gp, .go"  # a copy of an example has neither prompts nor output
+# A copy of an example has neither prompts, output nor tracebacks.
+copybutton_exclude = ".linenos, .go"
+copybutton_prompt_text = r">>> ?|\.\.\. ?"
+copybutton_prompt_is_regexp = True
 suppress_warnings = ["config.cache"]
 
 # Reference

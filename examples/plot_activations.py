@@ -2,9 +2,9 @@
 Activation functions
 ====================
 
-The hidden neurons of ``network2`` may be sigmoid, tanh, ReLU, leaky ReLU, GELU or linear
-neurons. The left panel shows four of these activation functions. The right panel shows
-the accuracy of a network with each of the four functions.
+The left panel shows four of the activation functions that the hidden neurons of
+``network2`` may have. The right panel shows the accuracy of a network with each of the
+four functions.
 """
 
 import matplotlib.pyplot as plt

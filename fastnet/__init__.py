@@ -20,7 +20,11 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Dataset", "expand_mnist", "mnist_loader", "network", "network2", "sweep"]
+__all__ = [
+    "Adam", "BatchNormalization", "Convolution", "Cosine", "Dataset", "Dense", "Dropout", "Geometric",  # noqa: F405
+    "GradientDescent", "MaxPooling", "RMSProp", "Steps",  # noqa: F405
+    "expand_mnist", "mnist_loader", "network", "network2", "sweep",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from fastnet import book as book

@@ -94,6 +94,18 @@ def test_activations_are_listed(page):
     assert any(names[: len(ACTIVATIONS)] == list(ACTIVATIONS) for names in lists)
 
 
+def test_activations_are_in_the_reference():
+    assert [name for name in ACTIVATIONS if f".{name}\n" not in REFERENCE] == []
+
+
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+def test_the_estimators_activations_are_in_their_docstrings(name):
+    neural_network = pytest.importorskip("fastnet.neural_network")
+    (listed,) = re.findall(r"activation : \{(.*)\}, optional", getattr(neural_network, name).__doc__)
+    settings = importlib.import_module("fastnet.neural_network.settings")
+    assert sorted(re.findall(r"'(\w+)'", listed)) == sorted(settings.ACTIVATIONS)
+
+
 RUN_BY = {
     "pycon": "tests/test_readme.py",
     "sh": ".ci/run",

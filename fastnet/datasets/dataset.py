@@ -40,7 +40,8 @@ class Dataset(MutableSequence[Sample]):
         PyTorch and JAX, are array_like.
     targets : array_like, shape (n, n_out) or (n,)
         The desired outputs, one sample per row; or the labels, integers of at least 0. A one-dimensional array of
-        floating-point numbers or booleans holds the desired outputs of one neuron.
+        floating-point numbers or booleans holds the desired outputs of one neuron. A network with several outputs takes
+        such numbers as labels if they are whole.
 
     Raises
     ------

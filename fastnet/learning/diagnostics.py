@@ -118,7 +118,7 @@ def warn_of_scale(scale: str, stacklevel: int) -> None:
     """
     if scale:
         warnings.warn(
-            f"{scale}, which is far from unit scale: neurons begin saturated, and may never learn. Divide the inputs "
+            f"{scale}, which is far from unit scale: training may be slow, or fail. Divide the inputs "
             "by the largest input, or subtract the mean of each input and divide by its standard deviation",
             TrainingWarning,
             stacklevel=stacklevel + 1,

@@ -30,7 +30,7 @@ ACTIVATIONS = {
     "leaky_relu": "leaky_relu",
     "gelu": "gelu",
 }
-"""fastnet's activation function for each value of `activation`. scikit-learn has neither leaky_relu nor gelu."""
+"""fastnet's activation function for each value of `activation`. scikit-learn has only the first four."""
 
 LARGEST_AUTOMATIC_BATCH = 200  # largest number of samples in a mini-batch with batch_size="auto"
 

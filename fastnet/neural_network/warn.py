@@ -16,9 +16,15 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 def callers() -> int:
-    """Return the `stacklevel` with which a warning from the calling function names the user's line."""
+    """Return the `stacklevel` with which a warning from the calling function names the user's line.
+
+    In a worker of joblib, no line is the user's. The warning then names fastnet's line.
+    """
     frame: FrameType | None = sys._getframe(1)
     number = 1
-    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _BETWEEN:
+    while frame is not None:
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if package not in _BETWEEN:
+            return 2 if package == "multiprocessing" else number
         frame, number = frame.f_back, number + 1
     return number

@@ -155,7 +155,7 @@ class Trainer:
 
         @contextlib.contextmanager
         def show_compilation() -> Iterator[None]:
-            self._note = f"{progress.COMPILING}: about ten seconds"
+            self._note = progress.COMPILING
             self.on_state(self.state())
             yield
 

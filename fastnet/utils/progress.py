@@ -18,7 +18,7 @@ import numpy as np
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
-COMPILING = "Compiling for this machine, once"
+COMPILING = "Compiling kernels, which later runs reuse: up to ten seconds"
 _NOTICEABLE = 0.5  # number of seconds after which a progress bar is shown
 _RUN = 0.1  # desired number of seconds between two updates of a progress bar
 # Largest ratio of a run's size to the previous run's size.
@@ -125,17 +125,16 @@ def compiling() -> Iterator[None]:
 
     Nothing is shown in an `in_background` block.
     """
-    message = f"{COMPILING}: about ten seconds"
     if not _watched():
         if sys.stderr is not None and _between_runs.get() is None:
-            print(message, file=sys.stderr, flush=True)
+            print(COMPILING, file=sys.stderr, flush=True)
         yield
         return
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = SpinnerColumn(finished_text=" "), TextColumn("{task.description}"), TimeElapsedColumn()
     with _display(*columns) as progress:
-        task = progress.add_task(message, total=1)
+        task = progress.add_task(COMPILING, total=1)
         yield
         progress.update(task, completed=1)
 

@@ -19,7 +19,7 @@ from fastnet.formulas.optimizers import Adam, GradientDescent, RMSProp
 class Activation(NamedTuple):
     function: Callable[[Any], Any]
     derivative: Callable[[Any], Any]
-    kinked: bool = False  # whether the function has no derivative at 0
+    kinked: bool = False  # whether the function or its derivative has a kink or a jump at 0
     monotonic: bool = True  # whether the function is nondecreasing
     scipy: str | None = None  # name of the function in scipy.special; None if SciPy has no such function
     roundings: int = 8  # largest relative error of function and derivative, in multiples of the dtype's epsilon

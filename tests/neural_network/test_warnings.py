@@ -1,12 +1,14 @@
 """`fit` warns of a label that at least 20 samples have, but that the network never predicts."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
 
+from joblib import Parallel, delayed
 from sklearn.datasets import load_digits, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
@@ -83,3 +85,10 @@ def test_ordinary_data_that_are_not_scaled(parameters):
     assert ["scale them first" in str(each.message) for each in others] == [True]
     assert {each.filename for each in (first, *others)} == {__file__}
     assert ours.score(x, y) < 0.5
+
+
+def test_a_warning_in_a_worker_names_fastnet():
+    x, y = load_wine(return_X_y=True)
+    with pytest.warns(ConvergenceWarning) as found:
+        Parallel(n_jobs=2, backend="threading")([delayed(MLPClassifier(max_iter=1).fit)(x / 1000, y)] * 2)
+    assert {Path(each.filename).parts[-3:-1] for each in found} == {("fastnet", "neural_network")}

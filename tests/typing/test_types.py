@@ -47,6 +47,11 @@ def test_checkers_see_the_names_that_are_imported_on_first_access(module):
     assert seen == lazy
 
 
+def test_an_import_of_everything_has_the_classes_of_settings():
+    classes = {name for each in fastnet._ALL_OF for name in importlib.import_module(each).__all__}
+    assert classes <= set(fastnet.__all__)
+
+
 @pytest.mark.parametrize(("module", "base"), [(layers, layers.Layer), (optimizers, optimizers.Optimizer)])
 def test_the_names_of_a_module_are_those_of_its_table(module, base):
     own = {name for name, each in vars(module).items() if inspect.isclass(each) and issubclass(each, base)}
