@@ -161,7 +161,10 @@ def limits() -> str:
 
 
 def page() -> str:
-    """Return a table of the figures that `page.py` prints, with missed bounds marked, and the machine's sentence."""
+    """Return a table of the figures that `page.py` prints, followed by the sentence that describes the machine.
+
+    Missed bounds are marked.
+    """
     sentence, _, found = run("page.py").partition("\n\n")
     lines = ["| what, and its bound | measured |", "| --- | --- |"]
     for line in found.splitlines():

@@ -78,7 +78,7 @@ def _check_together(
     if picture is not None and name is None:
         raise click.UsageError("--save needs NAME, the experiment whose picture is saved")
     if chapter is not None and name is not None:
-        raise click.UsageError(f"--chapter restricts the list or --all; leave --chapter out with {name!r}")
+        raise click.UsageError(f"--chapter selects among all experiments; leave out {name!r}, or --chapter")
 
 
 def _named(name: str) -> Experiment:

@@ -111,7 +111,7 @@ def deform(images, side, transforms, noise, elastic, smoothing, deformed, worksp
 
 @part
 def _set_panels(panels, matrix, side, width, zero, factor):
-    """Store factor * (matrix - zero) in panels; see `layout`."""
+    """Store `factor` * (`matrix` - `zero`) in panels; see `layout`."""
     for row in range(side):
         for column in range(side):
             number = np.float32(matrix[row * side + column]) - zero

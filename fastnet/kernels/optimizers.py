@@ -1,10 +1,10 @@
 """Optimizers: the update of a range of parameters from the sums of a mini-batch.
 
-Plain gradient descent usually needs no update, because its sums are the parameters themselves (`Update.direct`). If
-`Update.direct` is false, plain gradient descent is momentum with mu = 0. With momentum (except Nesterov's), the sums
-are the velocity, and the update multiplies the velocity by mu. With Nesterov's momentum, Adam and RMSprop, the sums are
-the gradient, and the update sets the sums to zero. In gradient descent, the gradient is multiplied by -eta before it is
-added to the sums.
+The sums are the arrays to which the gradient of a mini-batch is added. Plain gradient descent usually adds the gradient
+directly to the parameters (`Update.direct`), and then needs no update. If `Update.direct` is false, plain gradient
+descent is momentum with mu = 0. With momentum (except Nesterov's), the sums are the velocity, and the update multiplies
+the velocity by mu. With Nesterov's momentum, Adam and RMSprop, the sums are the gradient, and the update sets the sums
+to zero. In gradient descent, the gradient is multiplied by -eta before it is added to the sums.
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ def _add_packed(scratch, start, samples, count, numbers, parts, d, d_start, d_st
 
 @part
 def _add_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step, d, d_start, d_stride, w, w_start, n):
-    """Add the sums over `count` samples, beginning at sample s, to one panel of w."""
+    """Add x^T d of `count` samples, beginning at sample s, to one panel of w."""
     for o in range(parts):
         j = 0
         while j < numbers:

@@ -42,7 +42,10 @@ def hidden_layers(widths, epsilons, inverted):
 
 @st.composite
 def image_layers(draw, shape, epsilons):
-    """Draw layers for images of the given shape. Filters and pooling windows are at most 4 x 4, and fit the images."""
+    """Draw layers for images of the given shape.
+
+    Filters and pooling windows are at most 4 x 4. With `padding="same"`, filters may be larger than the images.
+    """
     layers, usual = [], ["convolution", "pooling", "other", "convolution", "other", "pooling"]
     any_kinds = st.lists(st.sampled_from(["convolution", "pooling", "other"]), min_size=1, max_size=5)
     for kind in draw(any_kinds | st.just(usual) | st.permutations(usual)):

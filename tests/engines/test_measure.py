@@ -142,8 +142,8 @@ def test_a_saturated_network_has_a_finite_cost(engine_name, make_engine, cost):
     engine = make_engine(engine_name, [3, 3], *IDENTITY, cost=cost)
     z = np.array([[1000.0, -1000.0, -1000.0]])
     assert engine.measure(Dataset(z, [0]), cost=True).cost == 0
-    # The cross-entropy is 1000 for each of the first two outputs. The log-likelihood cost is also 2000, because the
-    # softmax of the second output is exp(-2000).
+    # The cross-entropy is 2000: 1000 for each of the first two outputs. The log-likelihood cost is also 2000, because
+    # the softmax of the second output is exp(-2000).
     assert engine.measure(Dataset(z, [1]), cost=True).cost == 2000
 
 

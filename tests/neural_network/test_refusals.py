@@ -514,7 +514,7 @@ def test_an_interrupt_of_lbfgs(monkeypatch, kind):
 
 
 def interrupted(monkeypatch, estimator, owner, name, call):
-    """Fit, send Ctrl-C in call number `call`, counted from 1, of a method, and return the texts of the warnings."""
+    """Fit, and send Ctrl-C when the method is called for the `call`-th time. Return the texts of the warnings."""
     method, calls = getattr(owner, name), []
 
     def pressed(*arguments, **keywords):

@@ -99,7 +99,7 @@ def train(
     with progress.steps("Epochs", len(pairs) * epochs) as step:
         tasks = [delayed(run)(net, recipe) for net, (recipe, _) in zip(networks, pairs, strict=True)]
         try:
-            # The last networks take longest, so they start first.
+            # Callers give the largest networks last. They take longest, so they start first.
             Parallel(n_jobs=min(cpu_count(), len(tasks)), prefer="threads", batch_size=1)(reversed(tasks))
         finally:
             stopping.set()
