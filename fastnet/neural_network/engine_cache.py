@@ -12,10 +12,10 @@ from fastnet.engines import engine_class
 from fastnet.engines.contract import Engine
 from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.neural_network import parameters
-from fastnet.neural_network.settings import Settings
+from fastnet.neural_network.settings import NetworkSettings
 
 _CACHE: WeakKeyDictionary[Any, CachedEngines] = WeakKeyDictionary()
-_PARAMETERS = "hidden_layer_sizes", "activation", "engine", "image_shape", "dropout", "solver"
+_PARAMETERS = "hidden_layer_sizes", "activation", "engine", "image_shape"
 _FITTED = "out_activation_", "n_outputs_", "n_features_in_"
 _FEW_MULTIPLICATIONS = 1 << 23  # largest number of multiplications for which NumPy was not slower than a kernel
 _ARRAYS = "coefs_", "intercepts_", "normalization_"
@@ -27,8 +27,8 @@ class CachedEngines:
 
     Attributes
     ----------
-    settings : Settings
-        The estimator's parameters, converted to fastnet's classes and names.
+    settings : NetworkSettings
+        The estimator's parameters of the network, converted to fastnet's classes and names.
     architecture : Architecture
         The network's architecture.
     parameters : list of dict of str to ndarray
@@ -41,7 +41,7 @@ class CachedEngines:
         The engines made so far, by name and precision, without training data.
     """
 
-    settings: Settings
+    settings: NetworkSettings
     architecture: Architecture
     parameters: Parameters
     given: tuple[Any, ...]

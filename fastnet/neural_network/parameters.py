@@ -17,7 +17,7 @@ from fastnet.formulas.architecture import Architecture, Arrays, Parameters
 from fastnet.formulas.costs import BuiltIn, CrossEntropyCost, LogLikelihoodCost, QuadraticCost
 from fastnet.formulas.layers import BatchNormalization, Shape
 from fastnet.formulas.regression import PoissonCost
-from fastnet.neural_network.settings import ACTIVATIONS, Settings
+from fastnet.neural_network.settings import ACTIVATIONS, NetworkSettings
 from fastnet.utils import arguments
 
 _COSTS: dict[str, BuiltIn] = {
@@ -40,7 +40,7 @@ def attributes(architecture: Architecture, found: Parameters) -> dict[str, Any]:
     }
 
 
-def checked(estimator: Any, settings: Settings) -> tuple[Architecture, Parameters]:
+def checked(estimator: Any, settings: NetworkSettings) -> tuple[Architecture, Parameters]:
     """Return the architecture of a fitted estimator, and the arrays of each layer, which the user may have assigned.
 
     If `hidden_layer_sizes` has only integers, the sizes of the arrays `intercepts_` replace these integers.
@@ -82,9 +82,9 @@ def dtype_of(estimator: Any) -> np.dtype:
     return np.dtype(np.float32 if getattr(first, "dtype", None) == np.float32 else np.float64)
 
 
-def settings_of(estimator: Any) -> Settings:
-    """Return the settings of a fitted estimator."""
-    return Settings.of(estimator, _COSTS[estimator.out_activation_], dtype_of(estimator))
+def settings_of(estimator: Any) -> NetworkSettings:
+    """Return the settings of a fitted estimator's network."""
+    return NetworkSettings.of(estimator, _COSTS[estimator.out_activation_], dtype_of(estimator))
 
 
 def network(estimator: Any) -> tuple[Architecture, Parameters]:

@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from fastnet import BatchNormalization
 from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.neural_network import MLPClassifier, MLPRegressor
 
@@ -303,6 +304,18 @@ def test_another_loss_after_fit_is_for_the_next_one(blobs):
     regressor.set_params(loss="poisson")
     for each in (regressor, pickle.loads(pickle.dumps(regressor))):
         np.testing.assert_array_equal(each.predict(x), expected)
+
+
+@BOTH
+def test_predictions_depend_on_no_parameter_of_training(blobs, kind):
+    x, y = blobs(3)
+    layers = 6, BatchNormalization("relu"), 4
+    one, other = (made(kind, hidden_layer_sizes=layers, max_iter=1).fit(x, y) for _ in range(2))
+    expected = other.predict(x), other.transform(x), other.get_feature_names_out()
+    of_training = {"solver": "lbfgs", "alpha": -1, "learning_rate_init": 0, "beta_1": 2, "epsilon": 0, "dropout": 1}
+    one.set_params(**of_training)
+    for found, truth in zip((one.predict(x), one.transform(x), one.get_feature_names_out()), expected, strict=True):
+        np.testing.assert_array_equal(found, truth, strict=True)
 
 
 @BOTH
