@@ -17,7 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from fastnet.datasets.dataset import Dataset, refuse_masked
-from fastnet.datasets.sparse import SparseInputs, is_sparse
+from fastnet.datasets.sparse import is_sparse
 from fastnet.engines import ENGINES
 from fastnet.engines.contract import Engine
 from fastnet.formulas import initialization
@@ -279,24 +279,16 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
 
     # Predicting
 
-    def _outputs(self, X: Any) -> np.ndarray:  # noqa: N803
-        """Check a user's samples, and return the network's outputs."""
+    def _inputs(self, X: Any) -> Any:  # noqa: N803
+        """Check the samples with which to predict, and return them as an array or a SciPy sparse matrix."""
         check_is_fitted(self)
         refuse_masked(X, "X")
-        inputs = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
-        return self._outputs_of(inputs)
+        return validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
 
-    def _outputs_of(self, inputs: Any) -> np.ndarray:
-        cached = cached_engines(self)
-        engine, settings = cached.engine(inputs.shape[0], inputs.dtype), cached.settings
-        inputs = inputs.astype(engine.architecture.dtype, copy=False)
-        with settings.threads():
-            outputs: np.ndarray = engine.outputs(SparseInputs(inputs.tocsr()) if is_sparse(inputs) else inputs)
-        if np.isnan(outputs).any():
-            raise ValueError(
-                "an output of the network is NaN, because the inputs or coefs_ are too large; scale the inputs"
-            )
-        return outputs
+    def _outputs(self, X: Any) -> np.ndarray:  # noqa: N803
+        """Check a user's samples, and return the network's outputs."""
+        inputs = self._inputs(X)
+        return cached_engines(self).outputs(inputs)
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
         """Predict the labels or numbers of samples.
@@ -338,15 +330,13 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
             See `predict`. Also if `layer` is not the index of a hidden layer, or if `layer` is not -1 and `set_output`
             asks for a table.
         """
-        check_is_fitted(self)
-        refuse_masked(X, "X")
+        inputs = self._inputs(X)
         if layer != -1 and _get_output_config("transform", self)["dense"] != "default":
             raise ValueError(
                 f"layer is {layer}, but set_output asks for a table, whose columns are those of the last hidden layer; "
                 "use layer=-1, or set_output(transform='default')"
             )
-        inputs = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
-        return parameters.hidden_activations(self, inputs, layer).astype(inputs.dtype, copy=False)
+        return cached_engines(self).hidden_activations(inputs, layer).astype(inputs.dtype, copy=False)
 
     def to_sklearn(self) -> Any:
         """Return a fitted estimator of scikit-learn with this network.

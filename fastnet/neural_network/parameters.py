@@ -11,8 +11,6 @@ import sklearn.neural_network
 from sklearn.base import is_classifier
 
 from fastnet.datasets.dataset import finite_array, finite_arrays
-from fastnet.datasets.sparse import SparseInputs, is_sparse
-from fastnet.engines import numpy as numpy_engine
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters
 from fastnet.formulas.costs import BuiltIn, CrossEntropyCost, LogLikelihoodCost, QuadraticCost
 from fastnet.formulas.layers import BatchNormalization, Shape
@@ -95,25 +93,6 @@ def network(estimator: Any) -> tuple[Architecture, Parameters]:
 def number_of_hidden_activations(estimator: Any) -> int:
     """Return the number of activations of the last hidden layer."""
     return prod(network(estimator)[0].shapes[-2])
-
-
-def hidden_activations(estimator: Any, inputs: Any, layer: int) -> np.ndarray:
-    """Return the activations of a hidden layer, one sample per row.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `layer` is not the index of a hidden layer.
-    """
-    architecture, found = network(estimator)
-    number = len(architecture.layers) - 1
-    index = arguments.integer(layer, "layer")
-    if not number:
-        raise ValueError("the network has no hidden layers, so there are no activations to return")
-    if not -number <= index < number:
-        raise ValueError(f"layer is {index}; it must be an index of the hidden layers, from {-number} to {number - 1}")
-    rows = SparseInputs(inputs.tocsr()) if is_sparse(inputs) else inputs
-    return numpy_engine.Engine(architecture, found).hidden_activations(rows, index % number)
 
 
 def to_sklearn(estimator: Any) -> Any:

@@ -205,6 +205,16 @@ class TestTransform:
         with pytest.raises(ValueError, match="layer is 0, but set_output asks for a table"):
             classifier.transform(x, layer=0)
 
+    @pytest.mark.parametrize("form", [np.array, sparse.csr_array, sparse.csc_array])
+    @pytest.mark.parametrize("size", [1, 1e100])
+    def test_in_the_higher_precision_of_the_samples_and_the_network(self, blobs, form, size):
+        x, y = blobs(3)
+        classifier = MLPClassifier((7,), max_iter=2, **NUMPY).fit(x.astype(np.float32), y)
+        w, b = (each[0].astype(np.float64) for each in (classifier.coefs_, classifier.intercepts_))
+        expected = np.maximum(size * x @ w + b, 0)
+        np.testing.assert_allclose(classifier.transform(form(size * x)), expected, rtol=1e-12, atol=size * 1e-14)
+        assert classifier.transform(form(x.astype(np.float32))).dtype == np.float32
+
     def test_without_hidden_layers(self, blobs):
         with pytest.raises(ValueError, match="the network has no hidden layers"):
             MLPClassifier((), max_iter=1, **NUMPY).fit(*blobs(3)).transform(blobs(3)[0])

@@ -1,8 +1,10 @@
 """Common uses of a scikit-learn estimator."""
 
 import copy
+import gc
 import io
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from fastnet import BatchNormalization
 from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.neural_network import MLPClassifier, MLPRegressor
+from fastnet.neural_network.engine_cache import cached_engines
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -304,6 +307,31 @@ def test_another_loss_after_fit_is_for_the_next_one(blobs):
     regressor.set_params(loss="poisson")
     for each in (regressor, pickle.loads(pickle.dumps(regressor))):
         np.testing.assert_array_equal(each.predict(x), expected)
+
+
+def test_a_layer_whose_activations_are_not_numbers_is_no_result(blobs):
+    """The first hidden layer's activations are infinite, so those of the second are differences of infinities."""
+    x, y = np.abs(blobs(3)[0]).astype(np.float32), blobs(3)[1]
+    classifier = made(hidden_layer_sizes=(2, 3), max_iter=1).fit(x, y)
+    classifier.coefs_[:2] = [np.full((5, 2), 1e38, np.float32), np.outer([1, -1], np.ones(3))]
+    assert np.isposinf(classifier.transform(100 * x, layer=0)).all()
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match="an activation of the network is NaN"):
+        classifier.transform(100 * x)
+
+
+def test_an_estimator_without_a_hash_predicts_and_frees_its_engines(blobs):
+    class Equal(MLPClassifier):
+        def __eq__(self, other):
+            return True
+
+    x, y = blobs(3)
+    for seed in (0, 1):
+        one, other = (kind(random_state=seed, max_iter=1).fit(x, y) for kind in (Equal, MLPClassifier))
+        np.testing.assert_array_equal(one.predict_proba(x), other.predict_proba(x))
+    engines = weakref.ref(cached_engines(one))
+    del one
+    gc.collect()
+    assert engines() is None
 
 
 @BOTH
