@@ -32,6 +32,7 @@ from fastnet.neural_network.settings import ACTIVATIONS, Settings
 from fastnet.neural_network.solvers import Task
 from fastnet.neural_network.stochastic import Continuation
 from fastnet.neural_network.warn import callers, warn
+from fastnet.utils import arguments
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -167,6 +168,9 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
     def _check_parameters(self, incremental: bool) -> None:
         """Raise an error if a parameter is invalid, or incompatible with `partial_fit`."""
         self._validate_params()
+        for name, constraints in self._parameter_constraints.items():
+            if any(isinstance(each, Interval) and each.type is Real for each in constraints):
+                arguments.number_from_zero(getattr(self, name), name)  # an integer may be too large for a float
         if incremental and self.early_stopping:
             raise ValueError(
                 "early_stopping is True; partial_fit does not see all samples, and cannot reserve validation samples: "

@@ -20,6 +20,7 @@ from fastnet.formulas.costs import BuiltIn
 from fastnet.formulas.layers import BatchNormalization, Dense, Dropout, Layer, Shape, as_layers
 from fastnet.formulas.optimizers import Adam, GradientDescent, Optimizer
 from fastnet.networks.learner import for_layers_of
+from fastnet.neural_network.stopping import Rates
 from fastnet.utils import arguments
 
 ACTIVATIONS = {
@@ -136,12 +137,15 @@ class Settings(NetworkSettings):
         The estimator's parameters of these names.
     optimizer : Optimizer
         The optimizer of the solvers "sgd" and "adam".
+    rates : Rates
+        The schedule of the learning rate of these solvers.
     """
 
     dropout: float
     alpha: float
     solver: str
     optimizer: Optimizer
+    rates: Rates
 
     @classmethod
     def of(cls, estimator: Any, cost: BuiltIn, dtype: np.dtype) -> Settings:
@@ -158,8 +162,12 @@ class Settings(NetworkSettings):
             alpha=arguments.number_from_zero(estimator.alpha, "alpha", dtype),
             solver=estimator.solver,
             optimizer=_optimizer(estimator),
+            rates=Rates(
+                estimator.learning_rate if estimator.solver == "sgd" else "constant",
+                arguments.positive_number(estimator.learning_rate_init, "learning_rate_init", dtype),
+                float(estimator.power_t),
+            ),
         )
-        arguments.positive_number(estimator.learning_rate_init, "learning_rate_init", dtype)
         settings._check_layers()
         return settings
 

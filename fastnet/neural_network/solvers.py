@@ -75,12 +75,12 @@ def fit_stochastic(task: Task) -> list[Warning]:
     estimator, settings, before = task.estimator, task.settings, task.before
     samples = _samples(task)
     n = len(samples.chosen)
-    if before is not None and before.fits(settings):  # as in scikit-learn, momentum or betas of the last call are kept
-        settings = replace(settings, optimizer=before.settings.optimizer)
+    if before is not None and before.fits(settings):  # as in scikit-learn, the optimizer of the last call is kept
+        settings = replace(settings, optimizer=before.settings.optimizer, rates=before.settings.rates)
     else:
         before = None
-    eta = float(estimator.learning_rate_init) if before is None else before.eta
-    rule = Rule(estimator, n, eta, estimator.t_, _best_so_far(estimator), estimator._since_improvement)
+    eta = settings.rates.first if before is None else before.eta
+    rule = Rule(estimator, settings.rates, n, eta, estimator.t_, _best_so_far(estimator), estimator._since_improvement)
     learner = StochasticLearner(
         settings, task.architecture, task.parameters, samples, _batch_size(estimator, n), task.random,
         estimator.shuffle, rule, before,

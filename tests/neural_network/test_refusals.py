@@ -88,6 +88,9 @@ def assert_refused(estimator, call, error, message):
         ({"learning_rate_init": INFINITY}, ValueError, "The 'learning_rate_init' parameter .* Got inf instead"),
         ({"learning_rate_init": 1e39}, ValueError, r"learning_rate_init is 1e\+39; .* positive and finite in float32"),
         ({"learning_rate_init": 1e-50}, ValueError, "learning_rate_init is 1e-50; .* positive and finite in float32"),
+        ({"power_t": 10**400}, ValueError, "power_t is inf; it must be finite"),
+        ({"tol": 10**400}, ValueError, "tol is inf; it must be finite"),
+        ({"epsilon": 10**400}, ValueError, "epsilon is inf; it must be finite"),
         ({"dropout": 1}, ValueError, r"The 'dropout' parameter of MLP.* in the range \[0.0, 1.0\). Got 1 instead"),
         ({"dropout": "0"}, ValueError, "The 'dropout' parameter of MLP.* Got '0' instead"),
         ({"dropout": 0.5, "hidden_layer_sizes": ()}, ValueError, "there are no hidden neurons to drop"),
@@ -456,7 +459,7 @@ def test_weights_that_are_no_numbers_where_the_loss_is_one(kind):
     samples = Samples(Dataset(X, np.eye(3, dtype=np.float32)[Y]), None, np.arange(20), None)
     learner = StochasticLearner(
         settings, architecture, architecture.parameters(weights, biases), samples, 20, np.random.RandomState(0), True,
-        Rule(estimator, 20, 0.001, 0, -INFINITY, 0),
+        Rule(estimator, settings.rates, 20, 0.001, 0, -INFINITY, 0),
     )  # fmt: skip
     with pytest.raises(ValueError, match="diverged, its weights are infinite or NaN"):
         learner.run(1, print, lambda number: False)

@@ -232,25 +232,38 @@ def test_a_pickle_holds_the_coefficients_once_and_no_data(solver, early_stopping
 
 
 @BOTH
-def test_other_parameters_between_two_calls_of_partial_fit(blobs, kind):
+def test_another_engine_and_solver_between_two_calls_of_partial_fit(blobs, kind):
     x, y = blobs(3)
-    estimator, same = (
-        made(kind, solver="sgd", learning_rate_init=0.01).partial_fit(x, y, **classes_for(kind)) for _ in range(2)
-    )
-    # As in scikit-learn, later calls keep the learning rate and the momentum of the first call.
-    estimator.set_params(learning_rate_init=1e-12).partial_fit(x, y)
-    assert_same(estimator, same.partial_fit(x, y))
-    assert_same(estimator.set_params(momentum=0.5).partial_fit(x, y), same.partial_fit(x, y))
+    estimator = made(kind, solver="sgd").partial_fit(x, y, **classes_for(kind))
     estimator.set_params(engine="reference", dropout=0.2, solver="adam").partial_fit(x.astype(np.float32), y)
     assert estimator.coefs_[0].dtype == np.float64
 
 
-def test_another_alpha_between_two_calls_of_partial_fit(blobs):
-    """As in scikit-learn, the solver keeps the moments of the earlier gradients."""
+@pytest.mark.parametrize(
+    ("parameters", "others"),
+    [
+        ({}, {"alpha": 2.0}),
+        ({}, {"learning_rate_init": 1.0, "beta_1": 0.1, "beta_2": 0.2, "epsilon": 1.0}),
+        ({"solver": "sgd"}, {"learning_rate": "invscaling", "learning_rate_init": 1.0, "momentum": 0.1}),
+        ({"solver": "sgd", "learning_rate": "invscaling"}, {"power_t": 2.0, "learning_rate_init": 1.0}),
+        ({"solver": "sgd", "learning_rate": "invscaling"}, {"learning_rate": "constant"}),
+        ({"solver": "sgd", "n_iter_no_change": 1, "tol": 9.0}, {"learning_rate": "adaptive"}),
+        (
+            {"solver": "sgd", "n_iter_no_change": 1, "tol": 9.0, "learning_rate": "adaptive"},
+            {"learning_rate": "constant"},
+        ),
+    ],
+    ids=str,
+)
+def test_other_parameters_between_two_calls_of_partial_fit_are_as_in_scikit_learn(blobs, parameters, others):
+    """The optimizer of the first call is kept: its settings, its schedule and the moments of the earlier gradients."""
     x, y = blobs(3)
-    one, other = MLPClassifier((7,), engine="numpy", random_state=0), theirs.MLPClassifier((7,), random_state=0)
+    settings = {"hidden_layer_sizes": (7,), "random_state": 0, **parameters}
+    one, other = MLPClassifier(engine="numpy", **settings), theirs.MLPClassifier(**settings)
     for each in (one, other):
-        each.partial_fit(x, y, classes=[0, 1, 2]).partial_fit(x, y).set_params(alpha=2.0).partial_fit(x, y)
+        each.partial_fit(x, y, classes=[0, 1, 2]).partial_fit(x, y).set_params(**others)
+        for _ in range(4):
+            each.partial_fit(x, y)
     for ours, expected in zip(arrays(one), arrays(other), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-10)
 
