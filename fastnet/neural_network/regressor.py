@@ -294,8 +294,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     ) -> MLPRegressor:
         """Train on the samples once.
 
-        Training begins with the parameters and the solver's state after the last call of `fit` or `partial_fit`. This
-        method exists only with the solvers 'sgd' and 'adam'.
+        Training begins with the parameters and the solver's state after the last call of `fit` or `partial_fit`. As in
+        scikit-learn, a new value of `learning_rate`, `learning_rate_init`, `power_t`, `momentum`, `nesterovs_momentum`,
+        `beta_1`, `beta_2` or `epsilon` has no effect until the next `fit`. This method exists only with the solvers
+        'sgd' and 'adam'.
 
         Parameters
         ----------
