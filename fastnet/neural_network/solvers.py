@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from fastnet.datasets.dataset import Dataset
-from fastnet.datasets.sparse import SparseInputs, is_sparse
+from fastnet.datasets.sparse import is_sparse
 from fastnet.engines.contract import Engine
 from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.learning import diagnostics
@@ -124,7 +124,7 @@ def fit_lbfgs(task: Task) -> list[Warning]:
     estimator, float64 = task.estimator, np.dtype(np.float64)
     architecture = replace(task.architecture, dtype=float64)
     initial = [{name: array.astype(float64) for name, array in layer.items()} for layer in task.parameters]
-    data = _data(task, float64)
+    data = _converted(task.inputs, task.targets, float64, "X", "y")
     engine = task.settings.make_engine(architecture, initial, data, task.weights)
 
     def after(number: int, loss: float) -> bool:
@@ -154,40 +154,37 @@ def fit_lbfgs(task: Task) -> list[Warning]:
     return [ConvergenceWarning(message), *due]
 
 
-def _data(task: Task, dtype: np.dtype) -> Dataset:
-    """Return the samples, converted to a precision.
+def _converted(inputs: Any, targets: np.ndarray, dtype: np.dtype, *names: str) -> Dataset:
+    """Return samples, converted to a precision. `names` are the names of both arguments.
 
     Raises
     ------
     ValueError
         If a number is too large for the precision.
     """
-    with np.errstate(over="ignore"):
-        inputs, targets = task.inputs.astype(dtype, copy=False), task.targets.astype(dtype, copy=False)
-    for name, array in (("X", inputs.data if is_sparse(inputs) else inputs), ("y", targets)):
-        if array.dtype != getattr(task, "inputs" if name == "X" else "targets").dtype and not np.isfinite(array).all():
+    found = []
+    for name, given in zip(names, (inputs, targets), strict=True):
+        with np.errstate(over="ignore"):
+            array = given.astype(dtype, copy=False)
+        if array.dtype != given.dtype and not np.isfinite(array.data if is_sparse(array) else array).all():
             raise ValueError(f"{name} has a number that is too large for {dtype.name}; scale it")
-    return Dataset(inputs, targets)
+        found.append(array)
+    return Dataset(*found)
 
 
 def _samples(task: Task) -> Samples:
     """Divide samples into training and validation samples."""
-    estimator, data, weights = task.estimator, _data(task, task.settings.dtype), task.weights
+    estimator, targets, weights = task.estimator, task.targets, task.weights
+    data = _converted(task.inputs, targets, task.settings.dtype, "X", "y")
     chosen = np.arange(len(data))
     if not estimator.early_stopping:
         return Samples(data, weights, chosen, None)
     if task.validation is not None:
         return Samples(data, weights, chosen, _scorer(task, *task.validation))
-    targets = task.targets
     stratify = targets if estimator._stratifies and targets.shape[1] == 1 else None
     chosen, held_out = train_test_split(
         chosen, random_state=task.random, test_size=estimator.validation_fraction, stratify=stratify
     )
-    if len(held_out) < 2:
-        raise ValueError(
-            f"The validation set is too small: it has {len(held_out)} sample. Increase 'validation_fraction' or the "
-            "size of your dataset."
-        )
     their_weights = None if weights is None else weights[held_out]
     return Samples(data, weights, chosen, _scorer(task, task.inputs[held_out], targets[held_out], their_weights))
 
@@ -195,13 +192,16 @@ def _samples(task: Task) -> Samples:
 def _scorer(task: Task, inputs: Any, targets: np.ndarray, weights: np.ndarray | None) -> Callable[[Engine], float]:
     """Return a function that scores an engine on samples. The score is NaN if an output is not finite."""
     estimator = task.estimator
+    if len(targets) < 2:  # R^2 of a single sample is NaN
+        raise ValueError(
+            f"The validation set is too small: it has {len(targets)} sample. Increase 'validation_fraction' or the size "
+            "of your dataset, or give more samples as X_val."
+        )
     y = estimator._decoded(targets)
-    rows: Any = SparseInputs(inputs) if is_sparse(inputs) else inputs.astype(task.settings.dtype, copy=False)
-    if isinstance(rows, np.ndarray):
-        rows = Dataset(rows, np.zeros(len(rows), np.int64))  # so that an engine lays out the samples only once
+    data = _converted(inputs, targets, task.settings.dtype, "X_val", "y_val")
 
     def score(engine: Engine) -> float:
-        predicted = engine.outputs(rows)
+        predicted = engine.outputs(data)
         if not np.isfinite(predicted).all():
             return float("nan")
         return float(estimator._score_of(y, estimator._decoded(predicted), weights))

@@ -209,12 +209,14 @@ class StochasticLearner:
         Raises
         ------
         ValueError
-            If the loss is not finite.
+            If the loss or the validation score is not finite.
         """
         if not np.isfinite(self._loss):
             raise divergence(f"its loss is {self._loss}", self.rule.eta)
         if self._samples.score is not None:
             score = self._samples.score(self.engine)
+            if not np.isfinite(score):
+                raise divergence(f"its validation score is {score}", self.rule.eta)
             if score > self.best_score:
                 self._best, self.best_score = self.parameters(), score
             self.scores.append(score)

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from fastnet import Dataset, Dense
@@ -250,6 +251,9 @@ def test_weights_of_samples(kind, weights, error, message):
         (X[:, :3], Y, ValueError, "X_val and y_val: X has 3 features"),
         (with_a(NAN), Y, ValueError, "X_val and y_val: Input X contains NaN"),
         (X, Y[:5], ValueError, "X_val and y_val: Found input variables with inconsistent numbers of samples"),
+        (with_a(1e39), Y, ValueError, "X_val has a number that is too large for float32; scale it"),
+        (sparse.csr_array(with_a(1e39)), Y, ValueError, "X_val has a number that is too large for float32"),
+        (X[:1], Y[:1], ValueError, "validation set is too small: it has 1"),
         (masked(X), Y, TypeError, "masked values are not allowed"),
         (X, Y + 1, ValueError, r"X_val and y_val: y has the labels \[3\]; the classes are \[0, 1, 2\]"),
     ],
@@ -265,11 +269,18 @@ def test_validation_data_that_would_not_be_used():
     )
 
 
-def test_validation_data_of_a_regressor():
-    for regressor in (fresh(MLPRegressor, early_stopping=True), trained(MLPRegressor, early_stopping=True)):
-        assert_refused(
-            regressor, lambda r: r.fit(X, TARGETS[MLPRegressor], X_val=X, y_val=Y), ValueError, "X_val and y_val: y has"
-        )
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (X, Y, "X_val and y_val: y has"),
+        (X, 1e39 * TARGETS[MLPRegressor], "y_val has a number that is too large for float32"),
+        (3e38 * X, TARGETS[MLPRegressor], "the network diverged, its validation score is nan"),
+    ],
+)
+def test_validation_data_of_a_regressor(x, y, message):
+    for make in (fresh, trained):
+        regressor = make(MLPRegressor, early_stopping=True, hidden_layer_sizes=7, random_state=0)
+        assert_refused(regressor, lambda r: r.fit(X, TARGETS[MLPRegressor], X_val=x, y_val=y), ValueError, message)
 
 
 @pytest.mark.parametrize(
