@@ -61,11 +61,6 @@ def for_mini_batches(method: _Method) -> _Method:
 class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupportMixin, BaseEstimator, ABC):
     """A network as a scikit-learn estimator. A subclass defines the outputs, the cost and the score."""
 
-    loss_curve_: list[float]
-    best_loss_: float | None
-    validation_scores_: list[float] | None
-    best_validation_score_: float | None
-
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         # `Settings` checks `hidden_layer_sizes` and `image_shape`, with more detailed messages.
         "hidden_layer_sizes": "no_validation",
@@ -246,15 +241,9 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         # As in scikit-learn, the hidden activation also determines the initial weights of the output layer.
         activations = [*(layer.activation for layer in weighted), settings.activation]
         drawn = initialization.glorot(architecture.weight_shapes, activations, random)
-        self.t_, self._since_improvement = 0, 0
-        self._continuation = None
-        for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"):
+        for name in solvers.RECORDED:
             self.__dict__.pop(name, None)
-        if settings.solver != "lbfgs":
-            self.loss_curve_ = []
-            self.validation_scores_ = [] if self.early_stopping else None
-            self.best_validation_score_ = -np.inf if self.early_stopping else None
-            self.best_loss_ = None if self.early_stopping else np.inf
+        self.t_, self._since_improvement, self._continuation = 0, 0, None
         return architecture, architecture.parameters(*drawn)
 
     def _present(self, settings: Settings) -> tuple[Architecture, Parameters]:

@@ -106,7 +106,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     classes_ : ndarray, shape (n_classes,)
         The labels.
     loss_, best_loss_ : float
-        Loss of the last iteration, and lowest loss of all iterations. With `early_stopping`, `best_loss_` is None.
+        Loss of the last iteration, and lowest loss of all iterations. With `early_stopping`, `best_loss_` is None. If
+        training was interrupted in the first iteration, there is no `loss_`.
     loss_curve_ : list of float
         Loss of each iteration, with regularization: the mean over the mini-batches. The loss of a mini-batch is
         computed before its step.

@@ -22,6 +22,11 @@ from fastnet.neural_network.stochastic import Continuation, Samples, StochasticL
 from fastnet.neural_network.stopping import Rule
 from fastnet.neural_network.warn import warn
 
+RECORDED = (
+    "n_iter_", "t_", "loss_", "loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_",
+)  # fmt: skip
+"""The attributes in which the solvers record training. The training of a new network begins without them."""
+
 
 @dataclass(frozen=True)
 class Task:

@@ -87,7 +87,7 @@ class Rule(StoppingRule):
         self.eta = self._rates.after(self.eta, self._t)
 
     def _is_improvement(self, value: float) -> bool:
-        return value >= self.best + self._tol
+        return bool(value >= self.best + self._tol)
 
     def _act(self) -> None:
         self.message = (

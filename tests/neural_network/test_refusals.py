@@ -570,6 +570,19 @@ def test_what_was_learnt_until_an_interrupt_is_kept_if_wanted(monkeypatch, kind)
     assert estimator.n_iter_ == 2
 
 
+@pytest.mark.parametrize("before", [{}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=str)
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_nothing_of_an_earlier_fit_is_kept_where_the_first_iteration_is_interrupted(
+    monkeypatch, before, early_stopping
+):
+    again = after(2, random_state=0, validation_fraction=0.5, **before)
+    again.set_params(solver="adam", early_stopping=early_stopping, keep_if_interrupted=True)
+    new = fresh(**again.get_params())
+    for classifier in (again, new):
+        interrupted(monkeypatch, classifier, StochasticLearner, "findings", 1)
+    assert pickle.dumps(dict(sorted(vars(again).items()))) == pickle.dumps(dict(sorted(vars(new).items())))
+
+
 @pytest.mark.parametrize(
     ("owner", "name", "call"),
     [
