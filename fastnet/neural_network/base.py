@@ -30,7 +30,7 @@ from fastnet.neural_network.callbacks import Callbacks, CallbackSupportMixin
 from fastnet.neural_network.engine_cache import cached_engines
 from fastnet.neural_network.settings import ACTIVATIONS, Settings
 from fastnet.neural_network.solvers import Task
-from fastnet.neural_network.stochastic import Continuation
+from fastnet.neural_network.stochastic import Continuation, DivergenceError
 from fastnet.neural_network.warn import callers, warn
 from fastnet.utils import arguments
 
@@ -142,7 +142,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         random = check_random_state(self.random_state)
         anew = not self.__sklearn_is_fitted__() or not (self.warm_start or incremental)
         before = self._continuation if incremental and not anew else None
-        with all_or_nothing(self):
+        with all_or_nothing(self, random):
             inputs, targets, weights = self._validated(X, y, sample_weight, anew, incremental)
             self.n_outputs_ = targets.shape[1]
             dtype = inputs.dtype if anew else parameters.dtype_of(self)
@@ -366,14 +366,20 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
 
 
 @contextlib.contextmanager
-def all_or_nothing(estimator: BaseMLP) -> Iterator[None]:
-    """Restore an estimator's attributes if an exception leaves the `with` block."""
+def all_or_nothing(estimator: BaseMLP, random: np.random.RandomState | None = None) -> Iterator[None]:
+    """Restore an estimator's attributes, and the state of a generator, if an exception leaves the `with` block.
+
+    If the network diverges, the generator is not restored, so that another attempt draws other numbers and may succeed.
+    """
     attributes = dict(vars(estimator))
+    state = None if random is None else random.get_state(legacy=False)
     try:
         yield
-    except BaseException:  # including `KeyboardInterrupt`
+    except BaseException as error:  # including `KeyboardInterrupt`
         estimator.__dict__.clear()
         estimator.__dict__.update(attributes)
+        if random is not None and state is not None and not isinstance(error, DivergenceError):
+            random.set_state(state)
         raise
 
 

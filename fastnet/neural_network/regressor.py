@@ -146,8 +146,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     If the first layer is a `Dense` layer, the engine 'numba' does not convert SciPy sparse inputs to dense arrays in
     training. The engines other than 'numba' convert one mini-batch at a time.
 
-    If `fit` or `partial_fit` raises an error, the regressor is unchanged. The last step of `fit` is to warn of problems
-    of the trained network. If such a warning is turned into an error, the regressor keeps what was learnt.
+    If `fit` or `partial_fit` raises an error, the regressor is unchanged. The generator of the random numbers is also
+    unchanged, unless the network has diverged: another attempt with the same generator may then succeed. The last step
+    of `fit` is to warn of problems of the trained network. If such a warning is turned into an error, the regressor
+    keeps what was learnt.
 
     If the last call was `partial_fit`, a pickle or a copy includes the solver's state, with which the next call
     continues. After `fit`, a pickle or a copy does not include the solver's state.

@@ -18,7 +18,7 @@ from fastnet.learning import diagnostics
 from fastnet.neural_network import lbfgs
 from fastnet.neural_network.callbacks import Callbacks
 from fastnet.neural_network.settings import LARGEST_AUTOMATIC_BATCH, Settings
-from fastnet.neural_network.stochastic import Continuation, Samples, StochasticLearner
+from fastnet.neural_network.stochastic import Continuation, DivergenceError, Samples, StochasticLearner
 from fastnet.neural_network.stopping import Rule
 from fastnet.neural_network.warn import warn
 
@@ -141,7 +141,7 @@ def fit_lbfgs(task: Task) -> list[Warning]:
     found = lbfgs.minimize(engine, initial, task.settings.alpha, total, options, after, estimator.keep_if_interrupted)
     arrays = (array for layer in found.parameters for array in layer.values())
     if not (np.isfinite(found.loss) and diagnostics.all_finite(arrays)):
-        raise ValueError(
+        raise DivergenceError(
             f"the network diverged, its loss is {found.loss}: the inputs or the targets are too large; scale them"
         )
     vars(estimator).update(estimator._fitted(architecture, found.parameters))

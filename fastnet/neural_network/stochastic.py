@@ -224,9 +224,13 @@ class StochasticLearner:
         return Findings()
 
 
-def divergence(sign: str, eta: float) -> ValueError:
+class DivergenceError(ValueError):
+    """The error for a network that has diverged."""
+
+
+def divergence(sign: str, eta: float) -> DivergenceError:
     """Return the error for a network that has diverged, given a sign of divergence and the learning rate."""
-    return ValueError(
+    return DivergenceError(
         f"the network diverged, {sign}: the learning rate {eta:g}, the inputs or the targets are too large; use a "
         "smaller learning_rate_init, or scale the inputs and targets"
     )

@@ -11,8 +11,9 @@ pytest.importorskip("sklearn")
 
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
 
-from fastnet import Dataset, Dense
+from fastnet import BatchNormalization, Dataset, Dense
 from fastnet.engines.numpy import Engine
 from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.neural_network import MLPClassifier, MLPRegressor, solvers
@@ -636,8 +637,28 @@ def test_a_network_that_diverges_is_not_kept_where_it_is_interrupted(monkeypatch
         )
 
 
-def test_what_is_drawn_from_a_generator_of_the_users_stays_drawn():
-    """A failed `fit` does not restore the user's generator, so another attempt draws other numbers and may succeed."""
+@pytest.mark.parametrize(
+    ("parameters", "arguments"),
+    [
+        ({"early_stopping": True}, {"X_val": X[:, :2], "y_val": Y}),
+        ({"early_stopping": True, "validation_fraction": 0.05}, {}),
+        ({"hidden_layer_sizes": (BatchNormalization(),), "batch_size": 1}, {}),
+        ({}, {"y": 1e39 * Y}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("of_the_user", [np.random.RandomState(0), np.random.RandomState(np.random.PCG64(0)), None])
+def test_a_call_that_is_refused_draws_nothing(of_the_user, parameters, arguments):
+    random = check_random_state(of_the_user)  # for None, NumPy's global generator
+    before = pickle.dumps(random)
+    with pytest.raises(ValueError):  # noqa: PT011 - any refusal
+        fresh(MLPRegressor, random_state=of_the_user, **parameters).fit(**{"X": X, "y": Y, **arguments})
+    unchanged = pickle.dumps(random) == before  # not in the assertion, because pytest takes seconds to compare pickles
+    assert unchanged
+
+
+def test_what_is_drawn_by_training_that_diverges_stays_drawn():
+    """Another attempt draws other numbers, so it may succeed."""
     random = np.random.RandomState(0)
     before = random.get_state()[2]
     with np.errstate(all="ignore"), pytest.raises(ValueError, match="diverged"):
