@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, TypeVar
 
@@ -28,6 +29,7 @@ from fastnet.learning import diagnostics
 from fastnet.neural_network import parameters, solvers
 from fastnet.neural_network.callbacks import Callbacks, CallbackSupportMixin
 from fastnet.neural_network.engine_cache import cached_engines
+from fastnet.neural_network.sample_weights import scaled, weighted
 from fastnet.neural_network.settings import ACTIVATIONS, Settings
 from fastnet.neural_network.solvers import Task
 from fastnet.neural_network.stochastic import Continuation, DivergenceError
@@ -114,8 +116,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
     def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: np.ndarray | None) -> float:
         """Return the score of predictions."""
 
-    def _weights_of_classes(self, y: Any, incremental: bool) -> np.ndarray | None:
-        """Return a factor for the weight of each sample; None if all factors are 1."""
+    def _class_weights(self, targets: np.ndarray, incremental: bool) -> np.ndarray | None:
+        """Return the weight of each class, given the desired outputs; None if all weights are 1."""
         return None
 
     def _warnings_of(self, engine: Engine, data: Dataset, chosen: np.ndarray) -> list[Warning]:
@@ -144,15 +146,18 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         before = self._continuation if incremental and not anew else None
         with all_or_nothing(self, random):
             inputs, targets, weights = self._validated(X, y, sample_weight, anew, incremental)
+            class_weights = self._class_weights(targets, incremental)
             self.n_outputs_ = targets.shape[1]
             dtype = inputs.dtype if anew else parameters.dtype_of(self)
             settings = Settings.of(self, self._cost(targets.shape[1]), dtype)
+            weights, alpha = scaled(weighted(weights, class_weights, targets), settings.alpha, dtype)
+            settings = replace(settings, alpha=alpha)
             network = self._initial(settings, targets.shape[1], random) if anew else self._present(settings)
             self._scale = self._warn_of_scale(inputs, anew)
             callbacks = Callbacks(self, X, y, lambda found: self._fitted(network[0], found))
             if not incremental:
                 callbacks.begin(self.max_iter)
-            own = None if validation[0] is None else self._validation_set(*validation)
+            own = None if validation[0] is None else self._validation_set(*validation, class_weights)
             task = Task(self, settings, *network, inputs, targets, weights, own, random, callbacks, incremental, before)
             with settings.threads():
                 due = solvers.fit_lbfgs(task) if settings.solver == "lbfgs" else solvers.fit_stochastic(task)
@@ -179,9 +184,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         sample_weight: Any,
         anew: bool,
         incremental: bool,
-        of_training: bool = True,
     ) -> tuple[Any, np.ndarray, np.ndarray | None]:  # fmt: skip
-        """Return inputs, desired outputs and weights, or raise an error if they are invalid."""
+        """Return inputs, desired outputs and sample weights, or raise an error if they are invalid."""
         refuse_masked(X, "X")
         refuse_masked(y, "y")
         refuse_masked(sample_weight, "sample_weight")
@@ -195,11 +199,6 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
             None if sample_weight is None else _check_sample_weight(sample_weight, inputs, ensure_non_negative=True)
         )
         targets = self._targets(checked, anew, incremental)
-        of_classes = self._weights_of_classes(checked, incremental) if of_training else None
-        if of_classes is not None:
-            weights = of_classes if weights is None else weights * of_classes
-        if weights is not None and not weights.any():
-            raise ValueError("all sample weights are 0; at least one must be positive")
         return inputs, targets, weights
 
     def _of_targets(self) -> dict[str, Any]:
@@ -225,12 +224,14 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         X: Any,  # noqa: N803
         y: Any,
         sample_weight: Any,
+        class_weights: np.ndarray | None,
     ) -> tuple[Any, np.ndarray, np.ndarray | None]:
         """Check and return the validation samples that were given to `fit`."""
         if y is None:
             raise ValueError("X_val is given, but y_val is not; give both")
         with _naming_arguments("X_val and y_val"):
-            return self._validated(X, y, sample_weight, False, True, of_training=False)
+            inputs, targets, weights = self._validated(X, y, sample_weight, False, True)
+            return inputs, targets, scaled(weighted(weights, class_weights, targets))[0]
 
     def _initial(
         self, settings: Settings, n_out: int, random: np.random.RandomState

@@ -146,10 +146,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     If the first layer is a `Dense` layer, the engine 'numba' does not convert SciPy sparse inputs to dense arrays in
     training. The engines other than 'numba' convert one mini-batch at a time.
 
-    If `fit` or `partial_fit` raises an error, the regressor is unchanged. The generator of the random numbers is also
-    unchanged, unless the network has diverged: another attempt with the same generator may then succeed. The last step
-    of `fit` is to warn of problems of the trained network. If such a warning is turned into an error, the regressor
-    keeps what was learnt.
+    If `fit` or `partial_fit` raises an error, the regressor is unchanged. The state of the random generator is also
+    restored, unless the network has diverged. Another attempt then draws other numbers. The last step of `fit` is to
+    warn of problems of the trained network. If such a warning is turned into an error, the regressor keeps what was
+    learnt.
 
     If the last call was `partial_fit`, a pickle or a copy includes the solver's state, with which the next call
     continues. After `fit`, a pickle or a copy does not include the solver's state.
@@ -262,8 +262,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         sample_weight : array_like, shape (n_samples,), optional
             Weight of each sample, at least 0.
         X_val, y_val, sample_weight_val : optional
-            Samples for early stopping, used instead of a part of `X` and `y`. Apart from the number of samples, the
-            shapes are those of `X`, `y` and `sample_weight`.
+            Samples for early stopping, at least two, used instead of a part of `X` and `y`. Apart from the number of
+            samples, the shapes are those of `X`, `y` and `sample_weight`.
 
         Returns
         -------

@@ -61,9 +61,7 @@ class Rule(StoppingRule):
         Number of consecutive iterations without an improvement before the last call ended.
     """
 
-    def __init__(
-        self, estimator: Any, rates: Rates, samples: int, eta: float, t: int, best: float, since: int
-    ) -> None:
+    def __init__(self, estimator: Any, rates: Rates, samples: int, eta: float, t: int, best: float, since: int) -> None:
         super().__init__(eta, estimator.n_iter_no_change + 1)
         self.best = best
         self._since = since
