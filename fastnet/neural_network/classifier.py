@@ -373,6 +373,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
             return self._binarized(y)
+        self._check_kind(y, kind)
         known, found = set(np.ravel(self.classes_).tolist()), set(unique_labels(y).tolist())
         strange = sorted(found - known, key=str)
         if strange:
@@ -383,6 +384,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 f"got {self.classes_}, `y` has {unique_labels(y)}"
             )
         return self._binarized(y)
+
+    def _check_kind(self, y: Any, kind: str) -> None:
+        """Raise an error if `y` has several labels per sample and the fitted classifier one, or the other way round."""
+        several, fitted = (each.startswith("multilabel") for each in (kind, self._label_binarizer.y_type_))
+        if several != fitted:
+            kinds = {False: "one label", True: "a row of zeros and ones"}
+            raise ValueError(
+                f"y has {kinds[several]} for each sample; the classifier was fitted to {kinds[fitted]} for each sample"
+            )
+        if several and y.shape[1] != len(self.classes_):
+            raise ValueError(
+                f"y has {y.shape[1]} columns; it must have one for each of the {len(self.classes_)} classes"
+            )
 
     def _binarized(self, y: Any) -> np.ndarray:
         binarized: np.ndarray = self._label_binarizer.transform(y)

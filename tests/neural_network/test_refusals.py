@@ -302,6 +302,40 @@ def test_data_to_continue_with(kind, x, y, error, message):
     assert_refused(trained(kind, warm_start=True), lambda e: e.fit(x, y), error, message)
 
 
+SEVERAL = np.eye(3, dtype=int)[Y]
+
+
+@pytest.mark.parametrize(
+    ("fitted", "y", "message"),
+    [
+        (SEVERAL, Y, "y has one label for each sample; the classifier was fitted to a row of zeros and ones"),
+        (SEVERAL, Y % 2, "y has one label for each sample; the classifier was fitted to a row of zeros and ones"),
+        (SEVERAL, SEVERAL[:, :2], "y has 2 columns; it must have one for each of the 3 classes"),
+        (SEVERAL, np.c_[SEVERAL, Y % 2], "y has 4 columns; it must have one for each of the 3 classes"),
+        (Y, SEVERAL, "y has a row of zeros and ones for each sample; the classifier was fitted to one label"),
+        (
+            Y % 2,
+            SEVERAL[:, :2],
+            "y has a row of zeros and ones for each sample; the classifier was fitted to one label",
+        ),
+    ],
+)
+def test_targets_of_another_kind_than_those_before(fitted, y, message):
+    classes = [0, 1] if fitted.max() == 1 and fitted.ndim == 1 else [0, 1, 2]
+    known = fresh(hidden_layer_sizes=7).partial_fit(X, fitted, classes=classes)
+    assert_refused(known, lambda c: c.partial_fit(X, y), ValueError, message)
+    known.set_params(warm_start=True)
+    assert_refused(known, lambda c: c.fit(X, y), ValueError, message)
+    for classifier in (known, fresh()):
+        classifier.set_params(early_stopping=True)
+        assert_refused(classifier, lambda c: c.fit(X, fitted, X_val=X, y_val=y), ValueError, message)
+
+
+def test_as_many_columns_as_classes():
+    message = "y has 3 columns; it must have one for each of the 4 classes"
+    assert_refused(fresh(), lambda c: c.partial_fit(X, SEVERAL, classes=[0, 1, 2, 3]), ValueError, message)
+
+
 def test_counts_are_not_negative():
     for regressor in (fresh(MLPRegressor, loss="poisson"), trained(MLPRegressor, loss="poisson")):
         assert_refused(regressor, lambda r: r.fit(X, Y - 1), ValueError, "y has the number -1; with loss='poisson'")
