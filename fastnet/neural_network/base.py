@@ -152,12 +152,12 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
             settings = Settings.of(self, self._cost(targets.shape[1]), dtype)
             weights, alpha = scaled(weighted(weights, class_weights, targets), settings.alpha, dtype)
             settings = replace(settings, alpha=alpha)
+            own = None if validation[0] is None else self._validation_set(*validation, class_weights)
             network = self._initial(settings, targets.shape[1], random) if anew else self._present(settings)
             self._scale = self._warn_of_scale(inputs, anew)
             callbacks = Callbacks(self, X, y, lambda found: self._fitted(network[0], found))
             if not incremental:
                 callbacks.begin(self.max_iter)
-            own = None if validation[0] is None else self._validation_set(*validation, class_weights)
             task = Task(self, settings, *network, inputs, targets, weights, own, random, callbacks, incremental, before)
             with settings.threads():
                 due = solvers.fit_lbfgs(task) if settings.solver == "lbfgs" else solvers.fit_stochastic(task)

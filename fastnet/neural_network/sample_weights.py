@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fastnet.utils import arguments
-
 
 def class_indices(outputs: np.ndarray) -> np.ndarray:
     """Return the index of each sample's class, given the outputs of a classifier or the desired outputs."""
@@ -48,7 +46,13 @@ def scaled(
     """
     if weights is None:
         return None, alpha
-    exponent = -int(np.frexp(weights.max())[1])
+    largest = weights.max()
+    exponent = -int(np.frexp(largest)[1])
     with np.errstate(over="ignore", under="ignore"):
-        alpha = float(np.ldexp(alpha, exponent))
-        return np.ldexp(weights, exponent), arguments.number_from_zero(alpha, "alpha / sample_weight", dtype)
+        scaled_alpha = float(np.ldexp(alpha, exponent))
+        if scaled_alpha > np.finfo(dtype).max:
+            raise ValueError(
+                f"sample_weight is at most {largest:g}, and alpha is {alpha:g}; alpha divided by the weights is too "
+                f"large for {np.dtype(dtype)}; use larger weights or a smaller alpha"
+            )
+        return np.ldexp(weights, exponent), scaled_alpha

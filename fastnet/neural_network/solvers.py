@@ -199,8 +199,8 @@ def _scorer(task: Task, inputs: Any, targets: np.ndarray, weights: np.ndarray | 
     estimator = task.estimator
     if len(targets) < 2:  # R^2 of a single sample is NaN
         raise ValueError(
-            f"The validation set is too small: it has {len(targets)} sample. Increase 'validation_fraction' or the size "
-            "of your dataset, or give more samples as X_val."
+            f"The validation set is too small: it has {len(targets)} sample. Increase 'validation_fraction' or the "
+            "size of your dataset, or give more samples as X_val."
         )
     y = estimator._decoded(targets)
     data = _converted(inputs, targets, task.settings.dtype, "X_val", "y_val")
