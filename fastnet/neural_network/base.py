@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, TypeVar
 
@@ -17,7 +18,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from fastnet.datasets.dataset import Dataset, refuse_masked
-from fastnet.datasets.sparse import SparseInputs, is_sparse
+from fastnet.datasets.sparse import is_sparse
 from fastnet.engines import ENGINES
 from fastnet.engines.contract import Engine
 from fastnet.formulas import initialization
@@ -28,10 +29,12 @@ from fastnet.learning import diagnostics
 from fastnet.neural_network import parameters, solvers
 from fastnet.neural_network.callbacks import Callbacks, CallbackSupportMixin
 from fastnet.neural_network.engine_cache import cached_engines
+from fastnet.neural_network.sample_weights import scaled, weighted
 from fastnet.neural_network.settings import ACTIVATIONS, Settings
 from fastnet.neural_network.solvers import Task
-from fastnet.neural_network.stochastic import Continuation
+from fastnet.neural_network.stochastic import Continuation, DivergenceError
 from fastnet.neural_network.warn import callers, warn
+from fastnet.utils import arguments
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -59,11 +62,6 @@ def for_mini_batches(method: _Method) -> _Method:
 
 class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupportMixin, BaseEstimator, ABC):
     """A network as a scikit-learn estimator. A subclass defines the outputs, the cost and the score."""
-
-    loss_curve_: list[float]
-    best_loss_: float | None
-    validation_scores_: list[float] | None
-    best_validation_score_: float | None
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         # `Settings` checks `hidden_layer_sizes` and `image_shape`, with more detailed messages.
@@ -118,8 +116,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
     def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: np.ndarray | None) -> float:
         """Return the score of predictions."""
 
-    def _weights_of_classes(self, y: Any, incremental: bool) -> np.ndarray | None:
-        """Return a factor for the weight of each sample; None if all factors are 1."""
+    def _class_weights(self, targets: np.ndarray, incremental: bool) -> np.ndarray | None:
+        """Return the weight of each class, given the desired outputs; None if all weights are 1."""
         return None
 
     def _warnings_of(self, engine: Engine, data: Dataset, chosen: np.ndarray) -> list[Warning]:
@@ -146,17 +144,20 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         random = check_random_state(self.random_state)
         anew = not self.__sklearn_is_fitted__() or not (self.warm_start or incremental)
         before = self._continuation if incremental and not anew else None
-        with all_or_nothing(self):
+        with all_or_nothing(self, random):
             inputs, targets, weights = self._validated(X, y, sample_weight, anew, incremental)
+            class_weights = self._class_weights(targets, incremental)
             self.n_outputs_ = targets.shape[1]
             dtype = inputs.dtype if anew else parameters.dtype_of(self)
             settings = Settings.of(self, self._cost(targets.shape[1]), dtype)
+            weights, alpha = scaled(weighted(weights, class_weights, targets), settings.alpha, dtype)
+            settings = replace(settings, alpha=alpha)
+            own = None if validation[0] is None else self._validation_set(*validation, class_weights)
             network = self._initial(settings, targets.shape[1], random) if anew else self._present(settings)
             self._scale = self._warn_of_scale(inputs, anew)
             callbacks = Callbacks(self, X, y, lambda found: self._fitted(network[0], found))
             if not incremental:
                 callbacks.begin(self.max_iter)
-            own = None if validation[0] is None else self._validation_set(*validation)
             task = Task(self, settings, *network, inputs, targets, weights, own, random, callbacks, incremental, before)
             with settings.threads():
                 due = solvers.fit_lbfgs(task) if settings.solver == "lbfgs" else solvers.fit_stochastic(task)
@@ -167,6 +168,9 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
     def _check_parameters(self, incremental: bool) -> None:
         """Raise an error if a parameter is invalid; if `incremental`, also if it is incompatible with `partial_fit`."""
         self._validate_params()
+        for name, constraints in self._parameter_constraints.items():
+            if any(isinstance(each, Interval) and each.type is Real for each in constraints):
+                arguments.number_from_zero(getattr(self, name), name)  # an integer may be too large for a float
         if incremental and self.early_stopping:
             raise ValueError(
                 "early_stopping is True; partial_fit does not see all samples, and cannot reserve validation samples: "
@@ -180,7 +184,6 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         sample_weight: Any,
         anew: bool,
         incremental: bool,
-        of_training: bool = True,
     ) -> tuple[Any, np.ndarray, np.ndarray | None]:  # fmt: skip
         """Return inputs, desired outputs and sample weights, or raise an error if they are invalid."""
         refuse_masked(X, "X")
@@ -196,11 +199,6 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
             None if sample_weight is None else _check_sample_weight(sample_weight, inputs, ensure_non_negative=True)
         )
         targets = self._targets(checked, anew, incremental)
-        of_classes = self._weights_of_classes(checked, incremental) if of_training else None
-        if of_classes is not None:
-            weights = of_classes if weights is None else weights * of_classes
-        if weights is not None and not weights.any():
-            raise ValueError("all sample weights are 0; at least one must be positive")
         return inputs, targets, weights
 
     def _of_targets(self) -> dict[str, Any]:
@@ -226,12 +224,14 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         X: Any,  # noqa: N803
         y: Any,
         sample_weight: Any,
+        class_weights: np.ndarray | None,
     ) -> tuple[Any, np.ndarray, np.ndarray | None]:
         """Check and return the validation samples that were given to `fit`."""
         if y is None:
             raise ValueError("X_val is given, but y_val is not; give both")
         with _naming_arguments("X_val and y_val"):
-            return self._validated(X, y, sample_weight, False, True, of_training=False)
+            inputs, targets, weights = self._validated(X, y, sample_weight, False, True)
+            return inputs, targets, scaled(weighted(weights, class_weights, targets))[0]
 
     def _initial(
         self, settings: Settings, n_out: int, random: np.random.RandomState
@@ -242,15 +242,9 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         # As in scikit-learn, the hidden activation also determines the initial weights of the output layer.
         activations = [*(layer.activation for layer in weighted), settings.activation]
         drawn = initialization.glorot(architecture.weight_shapes, activations, random)
-        self.t_, self._since_improvement = 0, 0
-        self._continuation = None
-        for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"):
+        for name in solvers.RECORDED:
             self.__dict__.pop(name, None)
-        if settings.solver != "lbfgs":
-            self.loss_curve_ = []
-            self.validation_scores_ = [] if self.early_stopping else None
-            self.best_validation_score_ = -np.inf if self.early_stopping else None
-            self.best_loss_ = None if self.early_stopping else np.inf
+        self.t_, self._since_improvement, self._continuation = 0, 0, None
         return architecture, architecture.parameters(*drawn)
 
     def _present(self, settings: Settings) -> tuple[Architecture, Parameters]:
@@ -279,24 +273,16 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
 
     # Predicting
 
-    def _outputs(self, X: Any) -> np.ndarray:  # noqa: N803
-        """Check a user's samples, and return the network's outputs."""
+    def _inputs(self, X: Any) -> Any:  # noqa: N803
+        """Check the samples with which to predict, and return them as an array or a SciPy sparse matrix."""
         check_is_fitted(self)
         refuse_masked(X, "X")
-        inputs = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
-        return self._outputs_of(inputs)
+        return validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
 
-    def _outputs_of(self, inputs: Any) -> np.ndarray:
-        cached = cached_engines(self)
-        engine, settings = cached.engine(inputs.shape[0], inputs.dtype), cached.settings
-        inputs = inputs.astype(engine.architecture.dtype, copy=False)
-        with settings.threads():
-            outputs: np.ndarray = engine.outputs(SparseInputs(inputs.tocsr()) if is_sparse(inputs) else inputs)
-        if np.isnan(outputs).any():
-            raise ValueError(
-                "an output of the network is NaN, because the inputs or coefs_ are too large; scale the inputs"
-            )
-        return outputs
+    def _outputs(self, X: Any) -> np.ndarray:  # noqa: N803
+        """Check a user's samples, and return the network's outputs."""
+        inputs = self._inputs(X)
+        return cached_engines(self).outputs(inputs)
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
         """Predict the labels or numbers of samples.
@@ -338,15 +324,13 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
             If the inputs, a parameter or a fitted attribute has a wrong type or value. If `layer` is not the index of a
             hidden layer, or if `layer` is not -1 and `set_output` asks for a table.
         """
-        check_is_fitted(self)
-        refuse_masked(X, "X")
+        inputs = self._inputs(X)
         if layer != -1 and _get_output_config("transform", self)["dense"] != "default":
             raise ValueError(
                 f"layer is {layer}, but set_output asks for a table, whose columns are those of the last hidden layer; "
                 "use layer=-1, or set_output(transform='default')"
             )
-        inputs = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
-        return parameters.hidden_activations(self, inputs, layer).astype(inputs.dtype, copy=False)
+        return cached_engines(self).hidden_activations(inputs, layer).astype(inputs.dtype, copy=False)
 
     def to_sklearn(self) -> Any:
         """Return a fitted estimator of scikit-learn with this network.
@@ -383,14 +367,20 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
 
 
 @contextlib.contextmanager
-def all_or_nothing(estimator: BaseMLP) -> Iterator[None]:
-    """Restore an estimator's attributes if an exception leaves the `with` block."""
+def all_or_nothing(estimator: BaseMLP, random: np.random.RandomState | None = None) -> Iterator[None]:
+    """Restore an estimator's attributes, and the state of a generator, if an exception leaves the `with` block.
+
+    If the network diverges, the generator is not restored, so that another attempt draws other numbers and may succeed.
+    """
     attributes = dict(vars(estimator))
+    state = None if random is None else random.get_state(legacy=False)
     try:
         yield
-    except BaseException:  # including `KeyboardInterrupt`
+    except BaseException as error:  # including `KeyboardInterrupt`
         estimator.__dict__.clear()
         estimator.__dict__.update(attributes)
+        if random is not None and state is not None and not isinstance(error, DivergenceError):
+            random.set_state(state)
         raise
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import compute_sample_weight
+from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
@@ -23,6 +23,7 @@ from fastnet.learning import diagnostics
 from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.neural_network.base import BaseMLP, all_or_nothing, for_mini_batches
 from fastnet.neural_network.callbacks import with_callbacks
+from fastnet.neural_network.sample_weights import class_indices
 from fastnet.utils import arguments
 
 
@@ -87,8 +88,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Largest number of evaluations of the loss by the solver 'lbfgs'.
     class_weight : dict, 'balanced' or None, optional
         Factor for each label, by which the weights of the label's samples are multiplied. With 'balanced', the factor
-        is inversely proportional to the label's frequency. `partial_fit` does not see all samples, so it refuses
-        'balanced'.
+        is inversely proportional to the label's frequency in `y`. `partial_fit` does not see all samples, so it refuses
+        'balanced'. The factors also apply to the validation samples of `early_stopping`.
     dropout : float, optional
         Probability that a hidden neuron is dropped in training, at least 0 and less than 1. The dropped neurons are
         drawn anew for each sample. Only for networks of dense layers; in other networks, add `Dropout` layers to
@@ -107,12 +108,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     classes_ : ndarray, shape (n_classes,)
         The labels.
     loss_, best_loss_ : float
-        Loss of the last iteration, and lowest loss of all iterations. With `early_stopping`, `best_loss_` is None.
+        Loss of the last iteration, and lowest loss of all iterations. With `early_stopping`, `best_loss_` is None. If
+        training was interrupted in the first iteration, there is no `loss_`.
     loss_curve_ : list of float
         Loss of each iteration, with regularization: the mean over the mini-batches. The loss of a mini-batch is
         computed before its step.
     validation_scores_ : list of float or None
-        With `early_stopping`, the accuracy on the validation samples after each iteration.
+        With `early_stopping`, the accuracy on the validation samples after each iteration, weighted by their sample
+        weights and `class_weight`.
     best_validation_score_ : float or None
         Highest validation score.
     t_ : int
@@ -147,8 +150,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     If the first layer is a `Dense` layer, the engine 'numba' does not convert SciPy sparse inputs to dense arrays in
     training. The engines other than 'numba' convert one mini-batch at a time.
 
-    If `fit` or `partial_fit` raises an error, the classifier is unchanged. The last step of `fit` is to warn of
-    problems of the trained network. If such a warning is turned into an error, the classifier keeps what was learnt.
+    If `fit` or `partial_fit` raises an error, the classifier is unchanged. The state of the random generator is also
+    restored, unless the network has diverged. Another attempt then draws other numbers. The last step of `fit` is to
+    warn of problems of the trained network. If such a warning is turned into an error, the classifier keeps what was
+    learnt.
 
     If the last call was `partial_fit`, a pickle or a copy includes the solver's state, with which the next call
     continues. After `fit`, a pickle or a copy does not include the solver's state.
@@ -253,8 +258,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         sample_weight : array_like, shape (n_samples,), optional
             Weight of each sample, at least 0.
         X_val, y_val, sample_weight_val : optional
-            Samples for early stopping, used instead of a part of `X` and `y`. Apart from the number of samples, the
-            shapes are those of `X`, `y` and `sample_weight`.
+            Samples for early stopping, at least two, used instead of a part of `X` and `y`. Apart from the number of
+            samples, the shapes are those of `X`, `y` and `sample_weight`.
 
         Returns
         -------
@@ -290,8 +295,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ) -> MLPClassifier:
         """Train on the samples once.
 
-        Training begins with the parameters and the solver's state after the last call of `fit` or `partial_fit`. This
-        method exists only with the solvers 'sgd' and 'adam'.
+        Training begins with the parameters and the solver's state after the last call of `fit` or `partial_fit`. As in
+        scikit-learn, a new value of `learning_rate`, `learning_rate_init`, `power_t`, `momentum`, `nesterovs_momentum`,
+        `beta_1`, `beta_2` or `epsilon` has no effect until the next `fit`. This method exists only with the solvers
+        'sgd' and 'adam'.
 
         Parameters
         ----------
@@ -367,6 +374,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
             return self._binarized(y)
+        self._check_kind(y, kind)
         known, found = set(np.ravel(self.classes_).tolist()), set(unique_labels(y).tolist())
         strange = sorted(found - known, key=str)
         if strange:
@@ -378,28 +386,42 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             )
         return self._binarized(y)
 
+    def _check_kind(self, y: Any, kind: str) -> None:
+        """Raise an error if `y` has several labels per sample and the fitted classifier one, or the other way round."""
+        several, fitted = (each.startswith("multilabel") for each in (kind, self._label_binarizer.y_type_))
+        if several != fitted:
+            kinds = {False: "one label", True: "a row of zeros and ones"}
+            raise ValueError(
+                f"y has {kinds[several]} for each sample; the classifier was fitted to {kinds[fitted]} for each sample"
+            )
+        if several and y.shape[1] != len(self.classes_):
+            raise ValueError(
+                f"y has {y.shape[1]} columns; it must have one for each of the {len(self.classes_)} classes"
+            )
+
     def _binarized(self, y: Any) -> np.ndarray:
         binarized: np.ndarray = self._label_binarizer.transform(y)
         return binarized
 
-    def _weights_of_classes(self, y: Any, incremental: bool) -> np.ndarray | None:
+    def _class_weights(self, targets: np.ndarray, incremental: bool) -> np.ndarray | None:
         if self.class_weight is None:
             return None
         if self._label_binarizer.y_type_.startswith("multilabel"):
             raise ValueError("class_weight is given, but a sample may have several labels; use sample_weight instead")
+        indices = np.arange(len(self.classes_))
         if self.class_weight == "balanced":
             if incremental:
                 raise ValueError(
                     "class_weight is 'balanced', but partial_fit does not see all samples; give a dictionary of weights"
                 )
-            balanced: np.ndarray = compute_sample_weight("balanced", y)
+            balanced: np.ndarray = compute_class_weight("balanced", classes=indices, y=class_indices(targets))
             return balanced
         assert not isinstance(self.class_weight, str)
-        weights = np.ones(len(y))
+        weights = np.ones(len(indices))
         for label, weight in self.class_weight.items():
             if label not in self.classes_:
                 raise ValueError(f"class_weight has the label {label!r}; classes_ has {self.classes_.tolist()}")
-            weights[np.ravel(y) == label] = arguments.number_from_zero(weight, f"class_weight[{label!r}]")
+            weights[self.classes_ == label] = arguments.number_from_zero(weight, f"class_weight[{label!r}]")
         return weights
 
     def _decoded(self, outputs: np.ndarray) -> np.ndarray:
@@ -415,10 +437,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if self._label_binarizer.y_type_.startswith("multilabel"):
             return []
         outputs, targets = engine.outputs(data)[chosen], data.targets[chosen]
-        labels, predicted = (
-            each.argmax(axis=1) if each.shape[1] > 1 else (each[:, 0] > 0.5).astype(int) for each in (targets, outputs)
-        )
-        missing = diagnostics.never_predicted(labels, predicted, len(self.classes_)).labels
+        missing = diagnostics.never_predicted(class_indices(targets), class_indices(outputs), len(self.classes_)).labels
         if not missing:
             return []
         names = arguments.brief(self.classes_[list(missing)].tolist())

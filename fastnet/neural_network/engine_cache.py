@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from fastnet.datasets.sparse import SparseInputs, is_sparse
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Engine
 from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.neural_network import parameters
-from fastnet.neural_network.settings import Settings
+from fastnet.neural_network.settings import NetworkSettings
+from fastnet.utils import arguments
 
-_CACHE: WeakKeyDictionary[Any, CachedEngines] = WeakKeyDictionary()
-_PARAMETERS = "hidden_layer_sizes", "activation", "engine", "image_shape", "dropout", "solver"
+_CACHE: dict[int, CachedEngines] = {}  # by the estimator's `id`, because a subclass may be unhashable
+_PARAMETERS = "hidden_layer_sizes", "activation", "engine", "image_shape"
 _FITTED = "out_activation_", "n_outputs_", "n_features_in_"
 _FEW_MULTIPLICATIONS = 1 << 23  # largest number of multiplications for which NumPy was not slower than a kernel
 _ARRAYS = "coefs_", "intercepts_", "normalization_"
@@ -27,8 +30,8 @@ class CachedEngines:
 
     Attributes
     ----------
-    settings : Settings
-        The estimator's parameters, converted to fastnet's classes and names.
+    settings : NetworkSettings
+        The estimator's parameters of the network, converted to fastnet's classes and names.
     architecture : Architecture
         The network's architecture.
     parameters : list of dict of str to ndarray
@@ -41,7 +44,7 @@ class CachedEngines:
         The engines made so far, by name and precision, without training data.
     """
 
-    settings: Settings
+    settings: NetworkSettings
     architecture: Architecture
     parameters: Parameters
     given: tuple[Any, ...]
@@ -61,20 +64,54 @@ class CachedEngines:
         network = parameters.checked(estimator, settings)
         return cls(settings, *network, _given(estimator), [np.array(array) for array in _arrays(estimator)])
 
-    def engine(self, samples: int, dtype: np.dtype) -> Engine:
-        """Return an engine for predictions. For short computations, 'numpy' replaces 'numba', which needs compilation.
+    def outputs(self, inputs: Any) -> np.ndarray:
+        """Return the network's outputs, one sample per row.
 
-        Parameters
-        ----------
-        samples : int
-            Number of samples.
-        dtype : dtype
-            Precision of the samples. The engine has this precision or the network's, whichever is higher.
+        For short computations, 'numpy' replaces 'numba', which needs compilation.
+
+        Raises
+        ------
+        ValueError
+            If an output is NaN.
         """
-        dtype = np.result_type(dtype, self.architecture.dtype)
         name = self.settings.engine
-        if name == "numba" and samples * self.architecture.multiplications <= _FEW_MULTIPLICATIONS:
+        if name == "numba" and inputs.shape[0] * self.architecture.multiplications <= _FEW_MULTIPLICATIONS:
             name = "numpy"
+        return self._computed(name, inputs, "an output", lambda engine, rows: engine.outputs(rows))
+
+    def hidden_activations(self, inputs: Any, layer: int) -> np.ndarray:
+        """Return the activations of a hidden layer, one sample per row.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `layer` is not the index of a hidden layer, or an activation is NaN.
+        """
+        number = len(self.architecture.layers) - 1
+        index = arguments.integer(layer, "layer")
+        if not number:
+            raise ValueError("the network has no hidden layers, so there are no activations to return")
+        if not -number <= index < number:
+            raise ValueError(
+                f"layer is {index}; it must be an index of the hidden layers, from {-number} to {number - 1}"
+            )
+        return self._computed(
+            "numpy", inputs, "an activation", lambda engine, rows: engine.hidden_activations(rows, index % number)
+        )
+
+    def _computed(self, name: str, inputs: Any, what: str, compute: Callable[[Any, Any], np.ndarray]) -> np.ndarray:
+        """Return what an engine computes in the higher precision of the samples and the network."""
+        engine = self._engine(name, np.result_type(inputs.dtype, self.architecture.dtype))
+        inputs = inputs.astype(engine.architecture.dtype, copy=False)
+        with self.settings.threads():
+            found = compute(engine, SparseInputs(inputs.tocsr()) if is_sparse(inputs) else inputs)
+        if np.isnan(found).any():
+            raise ValueError(
+                f"{what} of the network is NaN, because the inputs or coefs_ are too large; scale the inputs"
+            )
+        return found
+
+    def _engine(self, name: str, dtype: np.dtype) -> Engine:
         if (name, dtype) not in self.engines:
             architecture = replace(self.architecture, dtype=dtype)
             self.engines[name, dtype] = engine_class(name)(architecture, self.parameters)
@@ -93,10 +130,15 @@ class CachedEngines:
 
 def cached_engines(estimator: Any) -> CachedEngines:
     """Return an estimator's engines: those of the last call if the parameters and arrays are unchanged, or new ones."""
-    cached = _CACHE.get(estimator)
-    if cached is None or not cached.fits(estimator):
-        cached = _CACHE[estimator] = CachedEngines.of(estimator)
-    return cached
+    key = id(estimator)
+    cached = _CACHE.get(key)
+    if cached is not None and cached.fits(estimator):
+        return cached
+    made = CachedEngines.of(estimator)
+    if cached is None:  # later, another object may have the same `id`, so the entry ends with the estimator
+        weakref.finalize(estimator, _CACHE.pop, key, None).atexit = False
+    _CACHE[key] = made
+    return made
 
 
 def _given(estimator: Any) -> tuple[Any, ...]:

@@ -11,13 +11,11 @@ import sklearn.neural_network
 from sklearn.base import is_classifier
 
 from fastnet.datasets.dataset import finite_array, finite_arrays
-from fastnet.datasets.sparse import SparseInputs, is_sparse
-from fastnet.engines import numpy as numpy_engine
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters
 from fastnet.formulas.costs import BuiltIn, CrossEntropyCost, LogLikelihoodCost, QuadraticCost
 from fastnet.formulas.layers import BatchNormalization, Shape
 from fastnet.formulas.regression import PoissonCost
-from fastnet.neural_network.settings import ACTIVATIONS, Settings
+from fastnet.neural_network.settings import ACTIVATIONS, NetworkSettings
 from fastnet.utils import arguments
 
 _COSTS: dict[str, BuiltIn] = {
@@ -40,7 +38,7 @@ def attributes(architecture: Architecture, found: Parameters) -> dict[str, Any]:
     }
 
 
-def checked(estimator: Any, settings: Settings) -> tuple[Architecture, Parameters]:
+def checked(estimator: Any, settings: NetworkSettings) -> tuple[Architecture, Parameters]:
     """Return the architecture of a fitted estimator, and the arrays of each layer, which the user may have assigned.
 
     If `hidden_layer_sizes` has only integers, the sizes of the arrays `intercepts_` replace these integers.
@@ -83,9 +81,9 @@ def dtype_of(estimator: Any) -> np.dtype:
     return np.dtype(np.float32 if getattr(first, "dtype", None) == np.float32 else np.float64)
 
 
-def settings_of(estimator: Any) -> Settings:
-    """Return the settings of a fitted estimator."""
-    return Settings.of(estimator, _COSTS[estimator.out_activation_], dtype_of(estimator))
+def settings_of(estimator: Any) -> NetworkSettings:
+    """Return the settings of a fitted estimator's network."""
+    return NetworkSettings.of(estimator, _COSTS[estimator.out_activation_], dtype_of(estimator))
 
 
 def network(estimator: Any) -> tuple[Architecture, Parameters]:
@@ -96,25 +94,6 @@ def network(estimator: Any) -> tuple[Architecture, Parameters]:
 def number_of_hidden_activations(estimator: Any) -> int:
     """Return the number of activations of the last hidden layer."""
     return prod(network(estimator)[0].shapes[-2])
-
-
-def hidden_activations(estimator: Any, inputs: Any, layer: int) -> np.ndarray:
-    """Return the activations of a hidden layer, one sample per row.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `layer` is not the index of a hidden layer.
-    """
-    architecture, found = network(estimator)
-    number = len(architecture.layers) - 1
-    index = arguments.integer(layer, "layer")
-    if not number:
-        raise ValueError("the network has no hidden layers, so there are no activations to return")
-    if not -number <= index < number:
-        raise ValueError(f"layer is {index}; it must be an index of the hidden layers, from {-number} to {number - 1}")
-    rows = SparseInputs(inputs.tocsr()) if is_sparse(inputs) else inputs
-    return numpy_engine.Engine(architecture, found).hidden_activations(rows, index % number)
 
 
 def to_sklearn(estimator: Any) -> Any:

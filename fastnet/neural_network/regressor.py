@@ -106,7 +106,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     Attributes
     ----------
     loss_, best_loss_ : float
-        Loss of the last iteration, and lowest loss of all iterations. With `early_stopping`, `best_loss_` is None.
+        Loss of the last iteration, and lowest loss of all iterations. With `early_stopping`, `best_loss_` is None. If
+        training was interrupted in the first iteration, there is no `loss_`.
     loss_curve_ : list of float
         Loss of each iteration, with regularization: the mean over the mini-batches. The loss of a mini-batch is
         computed before its step.
@@ -145,8 +146,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     If the first layer is a `Dense` layer, the engine 'numba' does not convert SciPy sparse inputs to dense arrays in
     training. The engines other than 'numba' convert one mini-batch at a time.
 
-    If `fit` or `partial_fit` raises an error, the regressor is unchanged. The last step of `fit` is to warn of problems
-    of the trained network. If such a warning is turned into an error, the regressor keeps what was learnt.
+    If `fit` or `partial_fit` raises an error, the regressor is unchanged. The state of the random generator is also
+    restored, unless the network has diverged. Another attempt then draws other numbers. The last step of `fit` is to
+    warn of problems of the trained network. If such a warning is turned into an error, the regressor keeps what was
+    learnt.
 
     If the last call was `partial_fit`, a pickle or a copy includes the solver's state, with which the next call
     continues. After `fit`, a pickle or a copy does not include the solver's state.
@@ -259,8 +262,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         sample_weight : array_like, shape (n_samples,), optional
             Weight of each sample, at least 0.
         X_val, y_val, sample_weight_val : optional
-            Samples for early stopping, used instead of a part of `X` and `y`. Apart from the number of samples, the
-            shapes are those of `X`, `y` and `sample_weight`.
+            Samples for early stopping, at least two, used instead of a part of `X` and `y`. Apart from the number of
+            samples, the shapes are those of `X`, `y` and `sample_weight`.
 
         Returns
         -------
@@ -294,8 +297,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     ) -> MLPRegressor:
         """Train on the samples once.
 
-        Training begins with the parameters and the solver's state after the last call of `fit` or `partial_fit`. This
-        method exists only with the solvers 'sgd' and 'adam'.
+        Training begins with the parameters and the solver's state after the last call of `fit` or `partial_fit`. As in
+        scikit-learn, a new value of `learning_rate`, `learning_rate_init`, `power_t`, `momentum`, `nesterovs_momentum`,
+        `beta_1`, `beta_2` or `epsilon` has no effect until the next `fit`. This method exists only with the solvers
+        'sgd' and 'adam'.
 
         Parameters
         ----------

@@ -20,6 +20,7 @@ from fastnet.formulas.costs import BuiltIn
 from fastnet.formulas.layers import BatchNormalization, Dense, Dropout, Layer, Shape, as_layers
 from fastnet.formulas.optimizers import Adam, GradientDescent, Optimizer
 from fastnet.networks.learner import for_layers_of
+from fastnet.neural_network.stopping import Rates
 from fastnet.utils import arguments
 
 ACTIVATIONS = {
@@ -36,8 +37,8 @@ LARGEST_AUTOMATIC_BATCH = 200  # largest number of samples in a mini-batch with 
 
 
 @dataclass(frozen=True)
-class Settings:
-    """The settings of a network and its training.
+class NetworkSettings:
+    """The settings of a network, which suffice to predict.
 
     Attributes
     ----------
@@ -49,62 +50,40 @@ class Settings:
         Activation function of hidden layers that specify none, by fastnet's name.
     cost : class or object
         One of fastnet's costs.
-    dropout, alpha, solver, engine, dtype
-        The estimator's parameters of these names, and the network's precision `dtype`.
-    optimizer : Optimizer
-        The optimizer of the solver "sgd" or "adam". The solver "lbfgs" does not use it.
+    engine, dtype
+        The estimator's parameter `engine`, and the network's precision `dtype`.
     """
 
     hidden: tuple[int | Layer, ...]
     image_shape: Shape | None
     activation: str
     cost: BuiltIn
-    dropout: float
-    alpha: float
-    solver: str
-    optimizer: Optimizer
     engine: str
     dtype: np.dtype
 
     @classmethod
-    def of(cls, estimator: Any, cost: BuiltIn, dtype: np.dtype) -> Settings:
-        """Read an estimator's parameters.
+    def of(cls, estimator: Any, cost: BuiltIn, dtype: np.dtype) -> NetworkSettings:
+        """Read an estimator's parameters of the network. Parameters of the training are not read.
 
         Raises
         ------
         TypeError, ValueError
-            If a parameter of the network is invalid, or the layers are incompatible with other parameters.
+            If a parameter of the network is invalid.
         """
         shape = estimator.image_shape
-        settings = cls(
+        return NetworkSettings(
             hidden=_hidden(estimator.hidden_layer_sizes, "hidden_layer_sizes"),
             image_shape=None if shape is None else images.image_shape(shape),
             activation=ACTIVATIONS[arguments.one_of(estimator.activation, ACTIVATIONS, "activation")],
             cost=cost,
-            dropout=arguments.fraction(estimator.dropout, "dropout"),
-            alpha=arguments.number_from_zero(estimator.alpha, "alpha", dtype),
-            solver=estimator.solver,
-            optimizer=_optimizer(estimator),
-            engine=arguments.one_of(
-                estimator.engine, ENGINES, "engine"
-            ),  # checks the name; the engine is imported later
+            engine=arguments.one_of(estimator.engine, ENGINES, "engine"),  # the engine is imported later
             dtype=dtype,
         )
-        arguments.positive_number(estimator.learning_rate_init, "learning_rate_init", dtype)
-        settings._check_layers()
-        return settings
 
     @property
     def has_sizes_only(self) -> bool:
         """Whether all hidden layers are given as numbers of neurons."""
         return not any(isinstance(layer, Layer) for layer in self.hidden)
-
-    def descent(self, seed: int) -> Descent:
-        """Return the rule by which parameters follow the gradient. `seed` is the seed of the dropout masks.
-
-        As in scikit-learn, the regularized cost of a mini-batch is divided by the sum of its sample weights.
-        """
-        return Descent(self.optimizer, self.alpha, seed=seed, weighted_mean=True)
 
     def architecture(self, n_in: int, n_out: int, hidden: Sequence[int] | None = None) -> Architecture:
         """Return the network's architecture.
@@ -131,18 +110,6 @@ class Settings:
                 check_memory(shape, completed)
             return Architecture(shape, completed, self.cost, self.dtype)
 
-    def make_engine(
-        self,
-        architecture: Architecture,
-        parameters: Parameters,
-        data: Dataset,
-        sample_weights: np.ndarray | None,
-    ) -> Engine:
-        """Make an engine with the given parameters and training data."""
-        if self.dropout:
-            architecture = architecture.with_dropout(self.dropout)
-        return engine_class(self.engine)(architecture, for_layers_of(architecture, parameters), data, sample_weights)
-
     def threads(self) -> AbstractContextManager[None]:
         """In the `with` block, limit the engine 'numba' to one thread if the caller is not the main thread.
 
@@ -154,6 +121,72 @@ class Settings:
         from fastnet.kernels import threads
 
         return threads.limited(1)
+
+
+@dataclass(frozen=True)
+class Settings(NetworkSettings):
+    """The settings of a network and its training.
+
+    Attributes
+    ----------
+    hidden, image_shape, activation, cost, engine, dtype
+        See `NetworkSettings`.
+    dropout, alpha, solver
+        The estimator's parameters of these names.
+    optimizer : Optimizer
+        The optimizer of the solvers "sgd" and "adam".
+    rates : Rates
+        The schedule of the learning rate of these solvers.
+    """
+
+    dropout: float
+    alpha: float
+    solver: str
+    optimizer: Optimizer
+    rates: Rates
+
+    @classmethod
+    def of(cls, estimator: Any, cost: BuiltIn, dtype: np.dtype) -> Settings:
+        """Read an estimator's parameters.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter is invalid, or the layers are incompatible with other parameters.
+        """
+        settings = cls(
+            **vars(NetworkSettings.of(estimator, cost, dtype)),
+            dropout=arguments.fraction(estimator.dropout, "dropout"),
+            alpha=arguments.number_from_zero(estimator.alpha, "alpha", dtype),
+            solver=estimator.solver,
+            optimizer=_optimizer(estimator),
+            rates=Rates(
+                estimator.learning_rate if estimator.solver == "sgd" else "constant",
+                arguments.positive_number(estimator.learning_rate_init, "learning_rate_init", dtype),
+                float(estimator.power_t),
+            ),
+        )
+        settings._check_layers()
+        return settings
+
+    def descent(self, seed: int) -> Descent:
+        """Return the rule by which parameters follow the gradient. `seed` is the seed of the dropout masks.
+
+        As in scikit-learn, the regularized cost of a mini-batch is divided by the sum of its sample weights.
+        """
+        return Descent(self.optimizer, self.alpha, seed=seed, weighted_mean=True)
+
+    def make_engine(
+        self,
+        architecture: Architecture,
+        parameters: Parameters,
+        data: Dataset,
+        sample_weights: np.ndarray | None,
+    ) -> Engine:
+        """Make an engine with the given parameters and training data."""
+        if self.dropout:
+            architecture = architecture.with_dropout(self.dropout)
+        return engine_class(self.engine)(architecture, for_layers_of(architecture, parameters), data, sample_weights)
 
     def _check_layers(self) -> None:
         """Raise a `ValueError` if the layers are incompatible with other parameters."""

@@ -11,16 +11,21 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from fastnet.datasets.dataset import Dataset
-from fastnet.datasets.sparse import SparseInputs, is_sparse
+from fastnet.datasets.sparse import is_sparse
 from fastnet.engines.contract import Engine
 from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.learning import diagnostics
 from fastnet.neural_network import lbfgs
 from fastnet.neural_network.callbacks import Callbacks
 from fastnet.neural_network.settings import LARGEST_AUTOMATIC_BATCH, Settings
-from fastnet.neural_network.stochastic import Continuation, Samples, StochasticLearner
+from fastnet.neural_network.stochastic import Continuation, DivergenceError, Samples, StochasticLearner
 from fastnet.neural_network.stopping import Rule
 from fastnet.neural_network.warn import warn
+
+RECORDED = (
+    "n_iter_", "t_", "loss_", "loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_",
+)  # fmt: skip
+"""The attributes in which the solvers record training. The training of a new network begins without them."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +80,12 @@ def fit_stochastic(task: Task) -> list[Warning]:
     estimator, settings, before = task.estimator, task.settings, task.before
     samples = _samples(task)
     n = len(samples.chosen)
-    if before is not None and before.fits(settings):  # as in scikit-learn, momentum or betas of the last call are kept
-        settings = replace(settings, optimizer=before.settings.optimizer)
+    if before is not None and before.fits(settings):  # as in scikit-learn, the optimizer of the last call is kept
+        settings = replace(settings, optimizer=before.settings.optimizer, rates=before.settings.rates)
     else:
         before = None
-    eta = float(estimator.learning_rate_init) if before is None else before.eta
-    rule = Rule(estimator, n, eta, estimator.t_, _best_so_far(estimator), estimator._since_improvement)
+    eta = settings.rates.first if before is None else before.eta
+    rule = Rule(estimator, settings.rates, n, eta, estimator.t_, _best_so_far(estimator), estimator._since_improvement)
     learner = StochasticLearner(
         settings, task.architecture, task.parameters, samples, _batch_size(estimator, n), task.random,
         estimator.shuffle, rule, before,
@@ -124,7 +129,7 @@ def fit_lbfgs(task: Task) -> list[Warning]:
     estimator, float64 = task.estimator, np.dtype(np.float64)
     architecture = replace(task.architecture, dtype=float64)
     initial = [{name: array.astype(float64) for name, array in layer.items()} for layer in task.parameters]
-    data = _data(task, float64)
+    data = _converted(task.inputs, task.targets, float64, "X", "y")
     engine = task.settings.make_engine(architecture, initial, data, task.weights)
 
     def after(number: int, loss: float) -> bool:
@@ -136,7 +141,7 @@ def fit_lbfgs(task: Task) -> list[Warning]:
     found = lbfgs.minimize(engine, initial, task.settings.alpha, total, options, after, estimator.keep_if_interrupted)
     arrays = (array for layer in found.parameters for array in layer.values())
     if not (np.isfinite(found.loss) and diagnostics.all_finite(arrays)):
-        raise ValueError(
+        raise DivergenceError(
             f"the network diverged, its loss is {found.loss}: the inputs or the targets are too large; scale them"
         )
     vars(estimator).update(estimator._fitted(architecture, found.parameters))
@@ -154,40 +159,37 @@ def fit_lbfgs(task: Task) -> list[Warning]:
     return [ConvergenceWarning(message), *due]
 
 
-def _data(task: Task, dtype: np.dtype) -> Dataset:
-    """Return the samples, converted to the precision `dtype`.
+def _converted(inputs: Any, targets: np.ndarray, dtype: np.dtype, *names: str) -> Dataset:
+    """Return samples, converted to the precision `dtype`. `names` are the names of both arguments.
 
     Raises
     ------
     ValueError
         If a number is too large for the precision.
     """
-    with np.errstate(over="ignore"):
-        inputs, targets = task.inputs.astype(dtype, copy=False), task.targets.astype(dtype, copy=False)
-    for name, array in (("X", inputs.data if is_sparse(inputs) else inputs), ("y", targets)):
-        if array.dtype != getattr(task, "inputs" if name == "X" else "targets").dtype and not np.isfinite(array).all():
+    found = []
+    for name, given in zip(names, (inputs, targets), strict=True):
+        with np.errstate(over="ignore"):
+            array = given.astype(dtype, copy=False)
+        if array.dtype != given.dtype and not np.isfinite(array.data if is_sparse(array) else array).all():
             raise ValueError(f"{name} has a number that is too large for {dtype.name}; scale it")
-    return Dataset(inputs, targets)
+        found.append(array)
+    return Dataset(*found)
 
 
 def _samples(task: Task) -> Samples:
     """Divide samples into training and validation samples."""
-    estimator, data, weights = task.estimator, _data(task, task.settings.dtype), task.weights
+    estimator, targets, weights = task.estimator, task.targets, task.weights
+    data = _converted(task.inputs, targets, task.settings.dtype, "X", "y")
     chosen = np.arange(len(data))
     if not estimator.early_stopping:
         return Samples(data, weights, chosen, None)
     if task.validation is not None:
         return Samples(data, weights, chosen, _scorer(task, *task.validation))
-    targets = task.targets
     stratify = targets if estimator._stratifies and targets.shape[1] == 1 else None
     chosen, held_out = train_test_split(
         chosen, random_state=task.random, test_size=estimator.validation_fraction, stratify=stratify
     )
-    if len(held_out) < 2:
-        raise ValueError(
-            f"The validation set is too small: it has {len(held_out)} sample. Increase 'validation_fraction' or the "
-            "size of your dataset."
-        )
     their_weights = None if weights is None else weights[held_out]
     return Samples(data, weights, chosen, _scorer(task, task.inputs[held_out], targets[held_out], their_weights))
 
@@ -195,13 +197,16 @@ def _samples(task: Task) -> Samples:
 def _scorer(task: Task, inputs: Any, targets: np.ndarray, weights: np.ndarray | None) -> Callable[[Engine], float]:
     """Return a function that scores an engine on samples. The score is NaN if an output is not finite."""
     estimator = task.estimator
+    if len(targets) < 2:  # R^2 of a single sample is NaN
+        raise ValueError(
+            f"The validation set is too small: it has {len(targets)} sample. Increase 'validation_fraction' or the "
+            "size of your dataset, or give more samples as X_val."
+        )
     y = estimator._decoded(targets)
-    rows: Any = SparseInputs(inputs) if is_sparse(inputs) else inputs.astype(task.settings.dtype, copy=False)
-    if isinstance(rows, np.ndarray):
-        rows = Dataset(rows, np.zeros(len(rows), np.int64))  # numba converts a `Dataset` to its layout only once
+    data = _converted(inputs, targets, task.settings.dtype, "X_val", "y_val")
 
     def score(engine: Engine) -> float:
-        predicted = engine.outputs(rows)
+        predicted = engine.outputs(data)
         if not np.isfinite(predicted).all():
             return float("nan")
         return float(estimator._score_of(y, estimator._decoded(predicted), weights))

@@ -210,12 +210,14 @@ class StochasticLearner:
         Raises
         ------
         ValueError
-            If the loss is not finite.
+            If the loss or the validation score is not finite.
         """
         if not np.isfinite(self._loss):
             raise divergence(f"its loss is {self._loss}", self.rule.eta)
         if self._samples.score is not None:
             score = self._samples.score(self.engine)
+            if not np.isfinite(score):
+                raise divergence(f"its validation score is {score}", self.rule.eta)
             if score > self.best_score:
                 self._best, self.best_score = self.parameters(), score
             self.scores.append(score)
@@ -223,9 +225,13 @@ class StochasticLearner:
         return Findings()
 
 
-def divergence(sign: str, eta: float) -> ValueError:
+class DivergenceError(ValueError):
+    """The error for a network that has diverged."""
+
+
+def divergence(sign: str, eta: float) -> DivergenceError:
     """Return the error for a network that has diverged, given a sign of divergence and the learning rate."""
-    return ValueError(
+    return DivergenceError(
         f"the network diverged, {sign}: the learning rate {eta:g}, the inputs or the targets are too large; use a "
         "smaller learning_rate_init, or scale the inputs and targets"
     )

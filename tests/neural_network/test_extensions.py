@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression, QuantileRegressor
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import compute_class_weight
 
 from fastnet import BatchNormalization, Convolution, Dense, MaxPooling
 from fastnet.neural_network import MLPClassifier, MLPRegressor
@@ -137,6 +138,8 @@ def test_class_weights_that_cannot_be(blobs):
         MLPClassifier(class_weight="balanced", **NUMPY).partial_fit(x, y, classes=[0, 1, 2])
     with pytest.raises(ValueError, match="class_weight is given, but a sample may have several labels"):
         MLPClassifier(class_weight={0: 2.0}, **NUMPY).fit(x, np.eye(3, dtype=int)[y])
+    with pytest.raises(ValueError, match="sample_weight multiplied by class_weight is infinite"):
+        MLPClassifier(class_weight={0: 1e200}, **NUMPY).fit(x, y, np.full(60, 1e200))
 
 
 def test_dropout_leaves_neurons_out_in_training_only(blobs):
@@ -158,11 +161,26 @@ class TestValidationSet:
     def test_scores_are_those_of_the_given_samples(self, blobs):
         x, y = blobs(3, samples=120)
         weights = np.arange(40.0)
+        huge = 1e306 * weights  # their sum is infinite
         classifier = MLPClassifier(early_stopping=True, n_iter_no_change=2, tol=0.5, max_iter=20, **NUMPY)
-        classifier.fit(x[:80], y[:80], X_val=x[80:], y_val=y[80:], sample_weight_val=weights)
+        classifier.fit(x[:80], y[:80], X_val=x[80:], y_val=y[80:], sample_weight_val=huge)
         found = accuracy_score(y[80:], classifier.predict(x[80:]), sample_weight=weights)
         assert max(classifier.validation_scores_) == classifier.best_validation_score_ == pytest.approx(found)
         assert classifier.t_ == 80 * classifier.n_iter_  # `fit` trains on all 80 samples of x[:80]
+
+    @pytest.mark.parametrize("class_weight", [{0: 1.0, 1: 5.0, 2: 0.5}, "balanced"], ids=str)
+    @pytest.mark.parametrize("own", [False, True])
+    def test_class_weights_are_weights_of_the_validation_samples_too(self, blobs, own, class_weight):
+        x, y = blobs(3, samples=120, spread=9)
+        x, y = x[10:] / 9, y[10:]
+        balanced = dict(enumerate(compute_class_weight("balanced", classes=np.arange(3), y=y)))
+        weights = np.vectorize((balanced if class_weight == "balanced" else class_weight).get)
+        given = {"X_val": x[::4], "y_val": y[::4]} if own else {}
+        parameters = {"early_stopping": True, "max_iter": 4, **NUMPY}
+        one = MLPClassifier(class_weight=class_weight, **parameters).fit(x, y, **given)
+        given |= {"sample_weight_val": weights(y[::4])} if own else {}
+        other = MLPClassifier(**parameters).fit(x, y, weights(y), **given)
+        np.testing.assert_allclose(one.validation_scores_, other.validation_scores_, rtol=1e-12)
 
     def test_of_a_regressor(self, line):
         x, y = line
@@ -204,6 +222,16 @@ class TestTransform:
         assert classifier.transform(x).columns.tolist() == [f"mlpclassifier{i}" for i in range(4)]
         with pytest.raises(ValueError, match="layer is 0, but set_output asks for a table"):
             classifier.transform(x, layer=0)
+
+    @pytest.mark.parametrize("form", [np.array, sparse.csr_array, sparse.csc_array])
+    @pytest.mark.parametrize("size", [1, 1e100])
+    def test_in_the_higher_precision_of_the_samples_and_the_network(self, blobs, form, size):
+        x, y = blobs(3)
+        classifier = MLPClassifier((7,), max_iter=2, **NUMPY).fit(x.astype(np.float32), y)
+        w, b = (each[0].astype(np.float64) for each in (classifier.coefs_, classifier.intercepts_))
+        expected = np.maximum(size * x @ w + b, 0)
+        np.testing.assert_allclose(classifier.transform(form(size * x)), expected, rtol=1e-12, atol=size * 1e-14)
+        assert classifier.transform(form(x.astype(np.float32))).dtype == np.float32
 
     def test_without_hidden_layers(self, blobs):
         with pytest.raises(ValueError, match="the network has no hidden layers"):

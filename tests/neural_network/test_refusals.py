@@ -9,9 +9,11 @@ import pytest
 
 pytest.importorskip("sklearn")
 
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
 
-from fastnet import Dataset, Dense
+from fastnet import BatchNormalization, Dataset, Dense
 from fastnet.engines.numpy import Engine
 from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.neural_network import MLPClassifier, MLPRegressor, solvers
@@ -128,6 +130,13 @@ def test_a_parameter_of_one_of_them(kind, parameter, message):
         assert_refused(estimator, lambda e: e.fit(X, TARGETS[kind]), ValueError, message)
 
 
+@pytest.mark.parametrize("parameter", ["alpha", "learning_rate_init", "power_t", "tol", "epsilon"])
+def test_an_integer_that_is_too_large_for_a_float(parameter):
+    for classifier in (fresh(), trained()):
+        classifier.set_params(**{parameter: 10**400})
+        assert_refused(classifier, lambda c: c.fit(X, Y), ValueError, f"{parameter} is inf; it must be finite")
+
+
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 @pytest.mark.parametrize("x", [X, masked(X)], ids=["X", "masked"])
 def test_a_wrong_parameter_is_named_before_a_wrong_argument(method, x):
@@ -225,6 +234,7 @@ def test_data(kind, x, y, error, message):
         (np.where(Y == 1, NAN, 1), ValueError, "sample_weight contains NaN"),
         (np.zeros(20), ValueError, "[Ss]ample weights"),
         (masked(np.ones(20)), TypeError, "sample_weight: masked values are not allowed"),
+        (np.full(20, 1e-310), ValueError, "sample_weight is at most 1e-310, and alpha is 0.0001"),
     ],
 )
 @BOTH
@@ -243,6 +253,9 @@ def test_weights_of_samples(kind, weights, error, message):
         (X[:, :3], Y, ValueError, "X_val and y_val: X has 3 features"),
         (with_a(NAN), Y, ValueError, "X_val and y_val: Input X contains NaN"),
         (X, Y[:5], ValueError, "X_val and y_val: Found input variables with inconsistent numbers of samples"),
+        (with_a(1e39), Y, ValueError, "X_val has a number that is too large for float32; scale it"),
+        (sparse.csr_array(with_a(1e39)), Y, ValueError, "X_val has a number that is too large for float32"),
+        (X[:1], Y[:1], ValueError, "validation set is too small: it has 1"),
         (masked(X), Y, TypeError, "masked values are not allowed"),
         (X, Y + 1, ValueError, r"X_val and y_val: y has the labels \[3\]; the classes are \[0, 1, 2\]"),
     ],
@@ -258,11 +271,18 @@ def test_validation_data_that_would_not_be_used():
     )
 
 
-def test_validation_data_of_a_regressor():
-    for regressor in (fresh(MLPRegressor, early_stopping=True), trained(MLPRegressor, early_stopping=True)):
-        assert_refused(
-            regressor, lambda r: r.fit(X, TARGETS[MLPRegressor], X_val=X, y_val=Y), ValueError, "X_val and y_val: y has"
-        )
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (X, Y, "X_val and y_val: y has"),
+        (X, 1e39 * TARGETS[MLPRegressor], "y_val has a number that is too large for float32"),
+        (3e38 * X, TARGETS[MLPRegressor], "the network diverged, its validation score is nan"),
+    ],
+)
+def test_validation_data_of_a_regressor(x, y, message):
+    for make in (fresh, trained):
+        regressor = make(MLPRegressor, early_stopping=True, hidden_layer_sizes=7, random_state=0)
+        assert_refused(regressor, lambda r: r.fit(X, TARGETS[MLPRegressor], X_val=x, y_val=y), ValueError, message)
 
 
 @pytest.mark.parametrize(
@@ -280,6 +300,40 @@ def test_validation_data_of_a_regressor():
 def test_data_to_continue_with(kind, x, y, error, message):
     assert_refused(trained(kind), lambda e: e.partial_fit(x, y), error, message)
     assert_refused(trained(kind, warm_start=True), lambda e: e.fit(x, y), error, message)
+
+
+SEVERAL = np.eye(3, dtype=int)[Y]
+
+
+@pytest.mark.parametrize(
+    ("fitted", "y", "message"),
+    [
+        (SEVERAL, Y, "y has one label for each sample; the classifier was fitted to a row of zeros and ones"),
+        (SEVERAL, Y % 2, "y has one label for each sample; the classifier was fitted to a row of zeros and ones"),
+        (SEVERAL, SEVERAL[:, :2], "y has 2 columns; it must have one for each of the 3 classes"),
+        (SEVERAL, np.c_[SEVERAL, Y % 2], "y has 4 columns; it must have one for each of the 3 classes"),
+        (Y, SEVERAL, "y has a row of zeros and ones for each sample; the classifier was fitted to one label"),
+        (
+            Y % 2,
+            SEVERAL[:, :2],
+            "y has a row of zeros and ones for each sample; the classifier was fitted to one label",
+        ),
+    ],
+)
+def test_targets_of_another_kind_than_those_before(fitted, y, message):
+    classes = [0, 1] if fitted.max() == 1 and fitted.ndim == 1 else [0, 1, 2]
+    known = fresh(hidden_layer_sizes=7).partial_fit(X, fitted, classes=classes)
+    assert_refused(known, lambda c: c.partial_fit(X, y), ValueError, message)
+    known.set_params(warm_start=True)
+    assert_refused(known, lambda c: c.fit(X, y), ValueError, message)
+    for classifier in (known, fresh()):
+        classifier.set_params(early_stopping=True)
+        assert_refused(classifier, lambda c: c.fit(X, fitted, X_val=X, y_val=y), ValueError, message)
+
+
+def test_as_many_columns_as_classes():
+    message = "y has 3 columns; it must have one for each of the 4 classes"
+    assert_refused(fresh(), lambda c: c.partial_fit(X, SEVERAL, classes=[0, 1, 2, 3]), ValueError, message)
 
 
 def test_counts_are_not_negative():
@@ -456,7 +510,7 @@ def test_weights_that_are_no_numbers_where_the_loss_is_one(kind):
     samples = Samples(Dataset(X, np.eye(3, dtype=np.float32)[Y]), None, np.arange(20), None)
     learner = StochasticLearner(
         settings, architecture, architecture.parameters(weights, biases), samples, 20, np.random.RandomState(0), True,
-        Rule(estimator, 20, 0.001, 0, -INFINITY, 0),
+        Rule(estimator, settings.rates, 20, 0.001, 0, -INFINITY, 0),
     )  # fmt: skip
     with pytest.raises(ValueError, match="diverged, its weights are infinite or NaN"):
         learner.run(1, print, lambda number: False)
@@ -552,6 +606,19 @@ def test_what_was_learnt_until_an_interrupt_is_kept_if_wanted(monkeypatch, kind)
     assert estimator.n_iter_ == 2
 
 
+@pytest.mark.parametrize("before", [{}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=str)
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_nothing_of_an_earlier_fit_is_kept_where_the_first_iteration_is_interrupted(
+    monkeypatch, before, early_stopping
+):
+    again = after(2, random_state=0, validation_fraction=0.5, **before)
+    again.set_params(solver="adam", early_stopping=early_stopping, keep_if_interrupted=True)
+    new = fresh(**again.get_params())
+    for classifier in (again, new):
+        interrupted(monkeypatch, classifier, StochasticLearner, "findings", 1)
+    assert pickle.dumps(dict(sorted(vars(again).items()))) == pickle.dumps(dict(sorted(vars(new).items())))
+
+
 @pytest.mark.parametrize(
     ("owner", "name", "call"),
     [
@@ -605,8 +672,28 @@ def test_a_network_that_diverges_is_not_kept_where_it_is_interrupted(monkeypatch
         )
 
 
-def test_what_is_drawn_from_a_generator_of_the_users_stays_drawn():
-    """A failed `fit` does not restore the user's generator, so another attempt draws other numbers and may succeed."""
+@pytest.mark.parametrize(
+    ("parameters", "arguments"),
+    [
+        ({"early_stopping": True}, {"X_val": X[:, :2], "y_val": Y}),
+        ({"early_stopping": True, "validation_fraction": 0.05}, {}),
+        ({"hidden_layer_sizes": (BatchNormalization(),), "batch_size": 1}, {}),
+        ({}, {"y": 1e39 * Y}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("of_the_user", [np.random.RandomState(0), np.random.RandomState(np.random.PCG64(0)), None])
+def test_a_call_that_is_refused_draws_nothing(of_the_user, parameters, arguments):
+    random = check_random_state(of_the_user)  # for None, NumPy's global generator
+    before = pickle.dumps(random)
+    with pytest.raises(ValueError):  # noqa: PT011 - any refusal
+        fresh(MLPRegressor, random_state=of_the_user, **parameters).fit(**{"X": X, "y": Y, **arguments})
+    unchanged = pickle.dumps(random) == before  # not in the assertion, because pytest takes seconds to compare pickles
+    assert unchanged
+
+
+def test_what_is_drawn_by_training_that_diverges_stays_drawn():
+    """Another attempt draws other numbers, so it may succeed."""
     random = np.random.RandomState(0)
     before = random.get_state()[2]
     with np.errstate(all="ignore"), pytest.raises(ValueError, match="diverged"):

@@ -103,6 +103,23 @@ def test_kinds_and_solvers(kind, solver, weighted):
             np.testing.assert_allclose(getattr(one, method)(x), getattr(other, method)(x), rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("precision", "size", "alpha"),
+    [("float32", 1e39, 0.0), ("float32", 1e-50, 0.0), ("float64", 1e307, 0.3), ("float64", 1e-307, 0.3)],
+)
+@pytest.mark.parametrize("solver", ["adam", "nesterov", "plain"])
+def test_any_scale_of_the_sample_weights_and_alpha(solver, precision, size, alpha):
+    """scikit-learn's network is trained with weights of about 1. With `size` 1e307, the sum of weights is infinite."""
+    x, y = data_of("binary")
+    weights = np.random.default_rng(1).uniform(0.2, 3, len(x))
+    one = pair("binary", alpha=alpha * size, **SOLVERS[solver])[0].fit(x.astype(precision), y, weights * size)
+    other = pair("binary", alpha=alpha, **SOLVERS[solver])[1].fit(x, y, weights)
+    tolerance = {"float32": 1e-4, "float64": 1e-10}[precision]
+    for found, expected in zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+    assert one.loss_ == pytest.approx(other.loss_, rel=tolerance)
+
+
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
 @pytest.mark.parametrize("hidden", [(), 9])
 def test_activations(activation, hidden):

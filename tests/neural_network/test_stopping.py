@@ -7,15 +7,14 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from fastnet.neural_network.stopping import Rule
+from sklearn.neural_network._stochastic_optimizers import SGDOptimizer
+
+from fastnet.neural_network.stopping import Rates, Rule
 
 
-def rule_of(*, best=-np.inf, since=0, **parameters):
-    settings = {
-        "n_iter_no_change": 1, "tol": 0.0, "learning_rate": "constant", "solver": "sgd", "learning_rate_init": 0.5,
-        "power_t": 0.5, "early_stopping": False,
-    }  # fmt: skip
-    return Rule(SimpleNamespace(**{**settings, **parameters}), 10, 0.5, 0, best, since)
+def rule_of(*, best=-np.inf, since=0, schedule="constant", power=0.5, **parameters):
+    settings = {"n_iter_no_change": 1, "tol": 0.0, "early_stopping": False, **parameters}
+    return Rule(SimpleNamespace(**settings), Rates(schedule, 0.5, power), 10, 0.5, 0, best, since)
 
 
 def follow(rule, values):
@@ -53,7 +52,7 @@ def test_it_continues_from_the_state_of_another():
 
 
 def test_an_adaptive_rate_is_divided_until_it_is_small():
-    rule = rule_of(learning_rate="adaptive", tol=1.0)
+    rule = rule_of(schedule="adaptive", tol=1.0)
     rates = follow(rule, [0.0] * 40)
     np.testing.assert_allclose(rates, 0.5 / 5.0 ** np.maximum(0, (np.arange(len(rates)) - 1) // 2))
     assert rates[-1] <= 1e-6 < rates[-3]
@@ -61,6 +60,14 @@ def test_an_adaptive_rate_is_divided_until_it_is_small():
 
 
 def test_an_inverse_scaling_rate_depends_on_all_samples():
-    rates = follow(rule_of(learning_rate="invscaling"), [1, 2, 3])
+    rates = follow(rule_of(schedule="invscaling"), [1, 2, 3])
     np.testing.assert_allclose(rates, [0.5, 0.5 / 11**0.5, 0.5 / 21**0.5])
-    assert follow(rule_of(learning_rate="invscaling", solver="adam"), [1, 2, 3]) == [0.5] * 3
+
+
+@pytest.mark.parametrize("power", [2, 130, 1000])
+def test_an_inverse_scaling_rate_may_be_too_small_for_a_float(power):
+    """With a power of type `float64`, scikit-learn divides by infinity. With an integer, scikit-learn fails."""
+    optimizer = SGDOptimizer([], 0.5, "invscaling", power_t=np.float64(power))
+    with np.errstate(over="ignore"):
+        optimizer.iteration_ends(20)
+    assert follow(rule_of(schedule="invscaling", power=power), [1, 2, 3])[2] == optimizer.learning_rate

@@ -1,8 +1,10 @@
 """Common uses of a scikit-learn estimator."""
 
 import copy
+import gc
 import io
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -18,8 +20,10 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from fastnet import BatchNormalization
 from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.neural_network import MLPClassifier, MLPRegressor
+from fastnet.neural_network.engine_cache import cached_engines
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -228,25 +232,38 @@ def test_a_pickle_holds_the_coefficients_once_and_no_data(solver, early_stopping
 
 
 @BOTH
-def test_other_parameters_between_two_calls_of_partial_fit(blobs, kind):
+def test_another_engine_and_solver_between_two_calls_of_partial_fit(blobs, kind):
     x, y = blobs(3)
-    estimator, same = (
-        made(kind, solver="sgd", learning_rate_init=0.01).partial_fit(x, y, **classes_for(kind)) for _ in range(2)
-    )
-    # As in scikit-learn, later calls keep the learning rate and the momentum of the first call.
-    estimator.set_params(learning_rate_init=1e-12).partial_fit(x, y)
-    assert_same(estimator, same.partial_fit(x, y))
-    assert_same(estimator.set_params(momentum=0.5).partial_fit(x, y), same.partial_fit(x, y))
+    estimator = made(kind, solver="sgd").partial_fit(x, y, **classes_for(kind))
     estimator.set_params(engine="reference", dropout=0.2, solver="adam").partial_fit(x.astype(np.float32), y)
     assert estimator.coefs_[0].dtype == np.float64
 
 
-def test_another_alpha_between_two_calls_of_partial_fit(blobs):
-    """As in scikit-learn, the solver keeps the moments of the earlier gradients."""
+@pytest.mark.parametrize(
+    ("parameters", "others"),
+    [
+        ({}, {"alpha": 2.0}),
+        ({}, {"learning_rate_init": 1.0, "beta_1": 0.1, "beta_2": 0.2, "epsilon": 1.0}),
+        ({"solver": "sgd"}, {"learning_rate": "invscaling", "learning_rate_init": 1.0, "momentum": 0.1}),
+        ({"solver": "sgd", "learning_rate": "invscaling"}, {"power_t": 2.0, "learning_rate_init": 1.0}),
+        ({"solver": "sgd", "learning_rate": "invscaling"}, {"learning_rate": "constant"}),
+        ({"solver": "sgd", "n_iter_no_change": 1, "tol": 9.0}, {"learning_rate": "adaptive"}),
+        (
+            {"solver": "sgd", "n_iter_no_change": 1, "tol": 9.0, "learning_rate": "adaptive"},
+            {"learning_rate": "constant"},
+        ),
+    ],
+    ids=str,
+)
+def test_other_parameters_between_two_calls_of_partial_fit_are_as_in_scikit_learn(blobs, parameters, others):
+    """The optimizer of the first call is kept: its settings, its schedule and the moments of the earlier gradients."""
     x, y = blobs(3)
-    one, other = MLPClassifier((7,), engine="numpy", random_state=0), theirs.MLPClassifier((7,), random_state=0)
+    settings = {"hidden_layer_sizes": (7,), "random_state": 0, **parameters}
+    one, other = MLPClassifier(engine="numpy", **settings), theirs.MLPClassifier(**settings)
     for each in (one, other):
-        each.partial_fit(x, y, classes=[0, 1, 2]).partial_fit(x, y).set_params(alpha=2.0).partial_fit(x, y)
+        each.partial_fit(x, y, classes=[0, 1, 2]).partial_fit(x, y).set_params(**others)
+        for _ in range(4):
+            each.partial_fit(x, y)
     for ours, expected in zip(arrays(one), arrays(other), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-10)
 
@@ -303,6 +320,43 @@ def test_another_loss_after_fit_is_for_the_next_one(blobs):
     regressor.set_params(loss="poisson")
     for each in (regressor, pickle.loads(pickle.dumps(regressor))):
         np.testing.assert_array_equal(each.predict(x), expected)
+
+
+def test_a_layer_whose_activations_are_not_numbers_is_no_result(blobs):
+    """The first hidden layer's activations are infinite, so those of the second are differences of infinities."""
+    x, y = np.abs(blobs(3)[0]).astype(np.float32), blobs(3)[1]
+    classifier = made(hidden_layer_sizes=(2, 3), max_iter=1).fit(x, y)
+    classifier.coefs_[:2] = [np.full((5, 2), 1e38, np.float32), np.outer([1, -1], np.ones(3))]
+    assert np.isposinf(classifier.transform(100 * x, layer=0)).all()
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match="an activation of the network is NaN"):
+        classifier.transform(100 * x)
+
+
+def test_an_estimator_without_a_hash_predicts_and_frees_its_engines(blobs):
+    class Equal(MLPClassifier):
+        def __eq__(self, other):
+            return True
+
+    x, y = blobs(3)
+    for seed in (0, 1):
+        one, other = (kind(random_state=seed, max_iter=1).fit(x, y) for kind in (Equal, MLPClassifier))
+        np.testing.assert_array_equal(one.predict_proba(x), other.predict_proba(x))
+    engines = weakref.ref(cached_engines(one))
+    del one
+    gc.collect()
+    assert engines() is None
+
+
+@BOTH
+def test_predictions_depend_on_no_parameter_of_training(blobs, kind):
+    x, y = blobs(3)
+    layers = 6, BatchNormalization("relu"), 4
+    one, other = (made(kind, hidden_layer_sizes=layers, max_iter=1).fit(x, y) for _ in range(2))
+    expected = other.predict(x), other.transform(x), other.get_feature_names_out()
+    of_training = {"solver": "lbfgs", "alpha": -1, "learning_rate_init": 0, "beta_1": 2, "epsilon": 0, "dropout": 1}
+    one.set_params(**of_training)
+    for found, truth in zip((one.predict(x), one.transform(x), one.get_feature_names_out()), expected, strict=True):
+        np.testing.assert_array_equal(found, truth, strict=True)
 
 
 @BOTH
