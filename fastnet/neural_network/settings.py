@@ -222,7 +222,7 @@ def _hidden(value: Any, argument: str) -> tuple[int | Layer, ...]:
     if hasattr(value, "__array__"):
         value = np.asarray(value).tolist()  # `value` may be a pandas Series, for example
     if np.iterable(value) and isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        return tuple(_layer(layer, argument) for layer in value)
+        return tuple(_layer(layer, f"{argument}[{i}]") for i, layer in enumerate(value))
     try:
         return (_layer(value, argument),)
     except TypeError as error:
@@ -231,5 +231,5 @@ def _hidden(value: Any, argument: str) -> tuple[int | Layer, ...]:
 
 def _layer(value: Any, argument: str) -> int | Layer:
     if isinstance(value, type) and issubclass(value, Layer):
-        raise TypeError(f"{argument} contains the class {value.__name__}; write {value.__name__}(...) to make a layer")
+        raise TypeError(f"{argument} is the class {value.__name__}; write {value.__name__}(...) to make a layer")
     return value if isinstance(value, Layer) else arguments.positive(value, argument)

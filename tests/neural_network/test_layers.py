@@ -142,7 +142,11 @@ def test_a_dense_layer_is_the_number_of_its_neurons(bars):
             ValueError,
             "hidden_layer_sizes: activation of a hidden layer is 'softmax'",
         ),
-        ({"layers": (Convolution,)}, TypeError, r"hidden_layer_sizes contains .*; write Convolution\(...\) to make"),
+        (
+            {"layers": (Convolution,)},
+            TypeError,
+            r"hidden_layer_sizes\[0\] is the class Convolution; write Convolution\(...\) to make",
+        ),
         ({"layers": "conv 2 3x3"}, TypeError, "hidden_layer_sizes is 'conv 2 3x3'; .* sequence of integers and layers"),
         (
             {"dropout": 0.5},
