@@ -26,7 +26,7 @@ from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Pass, Receiver, Totals
-from fastnet.engines.torch_costs import COSTS
+from fastnet.engines.torch_costs import COSTS, LOSSES
 from fastnet.engines.torch_layers import FORWARD, Use, activated
 from fastnet.engines.torch_optimizers import OptimizerState, Tensors, before_step, change_units, is_fixed, make, prepare
 from fastnet.formulas.architecture import Parameters
@@ -161,7 +161,7 @@ class Eager(contract.Engine):
         self._optimizer.zero_grad()
         weights = None if self._cost_weights is None else self._cost_weights[mini_batch]
         inputs, targets = self._inputs[mini_batch], self._targets[mini_batch]
-        total = self._cost(inputs, targets, weights, factors, keep_statistics=True)
+        total, value = self._cost(inputs, targets, weights, factors, keep_statistics=True, accurate=work.with_costs)
         divisor: Any = len(mini_batch)
         if descent.weighted_mean and weights is not None:
             divisor = weights.sum()
@@ -178,7 +178,7 @@ class Eager(contract.Engine):
             cost = cost + penalty
         cost.backward()
         if work.with_costs:
-            self._total[0].add_(len(mini_batch) * (total / divisor).detach())
+            self._total[0].add_(len(mini_batch) * (value / divisor))
             if work.with_penalty and descent.l2:
                 self._total[1].add_(len(mini_batch) * penalty.detach())
         self._next_step += 1
@@ -193,7 +193,7 @@ class Eager(contract.Engine):
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         tensors = [tensor for arrays in self._trained for tensor in arrays.values()]
         with torch.enable_grad():
-            total = self._cost(self._tensor(inputs), self._tensor(targets), None, None, keep_statistics=False)
+            total, _ = self._cost(self._tensor(inputs), self._tensor(targets), None, None, keep_statistics=False)
             gradients = iter(torch.autograd.grad(total / len(inputs), tensors))
         return _in_book_shapes([{name: next(gradients) for name in arrays} for arrays in self._trained])
 
@@ -205,10 +205,12 @@ class Eager(contract.Engine):
             samples = torch.arange(part.start, part.stop, device=self.device)
             weights = None if self._cost_weights is None else self._cost_weights[samples]
             with torch.enable_grad():
-                cost = self._cost(self._inputs[samples], self._targets[samples], weights, None, keep_statistics=False)
+                cost, value = self._cost(
+                    self._inputs[samples], self._targets[samples], weights, None, keep_statistics=False, accurate=True
+                )
                 for each, gradient in zip(sums, torch.autograd.grad(cost, tensors), strict=True):
                     each.add_(gradient)
-            total += cost.item()
+            total += value.item()
         gradients = iter(sums)
         return total, _in_book_shapes([{name: next(gradients) for name in arrays} for arrays in self._trained])
 
@@ -229,11 +231,21 @@ class Eager(contract.Engine):
         factors: torch.Tensor | None,
         *,
         keep_statistics: bool,
-    ) -> torch.Tensor:
-        """Return the sum of the costs of a mini-batch, weighted by the sample weights."""
+        accurate: bool = False,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the sum of the costs of a mini-batch, weighted by the sample weights, twice.
+
+        The first result is for derivatives. The second has no derivative. If `accurate` is True, the second result is
+        accurate, also if it is small.
+        """
         z = self._weighted_inputs(inputs, factors, training=True, keep_statistics=keep_statistics)
-        costs = COSTS[class_name(self.architecture.cost)](z, targets, self.architecture.outputs, weights is None)
-        return costs if weights is None else (weights @ costs).sum()
+        name = class_name(self.architecture.cost)
+        costs = COSTS[name](z, targets, self.architecture.outputs, weights is None)
+        total = costs if weights is None else (weights @ costs).sum()
+        if not accurate or name not in LOSSES:
+            return total, total.detach()
+        losses = LOSSES[name](z.detach(), targets)
+        return total, (losses if weights is None else weights @ losses).sum()
 
     def _weighted_inputs(
         self,
@@ -293,13 +305,15 @@ class Compiled(Eager):
     """`Eager`, with the cost and its gradient compiled by `torch.compile`."""
 
     @cached_property
-    def _compiled_cost(self) -> Callable[..., torch.Tensor]:
+    def _compiled_cost(self) -> Callable[..., tuple[torch.Tensor, torch.Tensor]]:
         torch.compiler.reset()  # otherwise `torch.compile` would stop compiling after eight networks
-        compiled: Callable[..., torch.Tensor] = torch.compile(super()._cost, dynamic=False)
+        compiled: Callable[..., tuple[torch.Tensor, torch.Tensor]] = torch.compile(super()._cost, dynamic=False)
         return compiled
 
-    def _cost(self, *args: torch.Tensor | None, keep_statistics: bool) -> torch.Tensor:
-        return self._compiled_cost(*args, keep_statistics=keep_statistics)
+    def _cost(
+        self, *args: torch.Tensor | None, keep_statistics: bool, accurate: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return self._compiled_cost(*args, keep_statistics=keep_statistics, accurate=accurate)
 
 
 class EagerOnCUDA(Eager):

@@ -1,7 +1,11 @@
 """The costs of `formulas.costs` in PyTorch, given z, the weighted inputs of the output neurons.
 
-If `summed` is True, a function returns the sum of the costs. Otherwise, it returns the cost of each sample, or of each
-output of each sample.
+The functions of `COSTS` are fast, and have accurate derivatives. If `summed` is True, a function returns the sum of the
+costs. Otherwise, it returns the cost of each sample, or of each output of each sample.
+
+Some functions of `torch.nn.functional` subtract nearly equal numbers, so small costs have few correct digits. For these
+costs, `LOSSES` has accurate functions, which return the term of each output of each sample. Their derivatives are not
+used.
 """
 
 from __future__ import annotations
@@ -52,6 +56,22 @@ def _quantile(z: torch.Tensor, y: torch.Tensor, outputs: Outputs, summed: bool) 
     return costs.sum() if summed else costs
 
 
+def _cross_entropy_losses(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return torch.where(z > 0, 1 - y, y) * z.abs() + z.abs().neg().exp().log1p()
+
+
+def _log_likelihood_losses(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    largest, index = z.max(dim=1, keepdim=True)
+    below = z - largest
+    others = below.exp().scatter(1, index, 0).sum(dim=1, keepdim=True)
+    return y * (others.log1p() - below)  # -y ln a
+
+
+def _poisson_losses(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    d = z.double() - torch.where(y > 0, y, 1).double().log()
+    return torch.where(y > 0, y * (d.expm1() - d), z.exp()).to(z.dtype)
+
+
 def _reduction(summed: bool) -> str:
     return "sum" if summed else "none"
 
@@ -66,3 +86,10 @@ COSTS: dict[str, Cost] = {
     "QuantileCost": _quantile,
 }
 """The function of each cost, by the name of the cost's class."""
+
+LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "CrossEntropyCost": _cross_entropy_losses,
+    "LogLikelihoodCost": _log_likelihood_losses,
+    "PoissonCost": _poisson_losses,
+}
+"""Accurate functions for the costs whose function in `COSTS` is inaccurate, by the name of the cost's class."""

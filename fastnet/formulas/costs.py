@@ -81,9 +81,10 @@ class CrossEntropyCost:
     def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the cost of each sample, shape (n,), given one sample per row.
 
-        The formula uses `z`, because the logarithms of rounded activations are inaccurate.
+        The formula uses `z`, because the logarithms of rounded activations are inaccurate. All terms are positive or 0,
+        so a small cost is as accurate as a large cost.
         """
-        terms = np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z)))
+        terms = np.where(z > 0, 1 - y, y) * np.abs(z) + np.log1p(np.exp(-np.abs(z)))
         losses: np.ndarray = terms.sum(axis=1, dtype=np.float64)
         return losses
 
@@ -124,11 +125,15 @@ class LogLikelihoodCost:
     def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the cost of each sample, shape (n,), given one sample per row.
 
-        The formula uses `z`, because the logarithms of rounded activations are inaccurate.
+        The formula uses `z`, because the logarithms of rounded activations are inaccurate. All terms are positive or 0,
+        so a small cost is as accurate as a large cost.
         """
         z = z - z.max(axis=1, keepdims=True)
-        logarithms: np.ndarray = np.log(np.exp(z).sum(axis=1, dtype=np.float64))
-        losses: np.ndarray = logarithms - np.sum(z * y, axis=1, dtype=np.float64)
+        others = np.exp(z)
+        np.put_along_axis(others, z.argmax(axis=1, keepdims=True), 0, axis=1)
+        logarithms = np.log1p(others.sum(axis=1, keepdims=True, dtype=np.float64))
+        terms = y * (logarithms - z)  # -y ln a
+        losses: np.ndarray = terms.sum(axis=1, dtype=np.float64)
         return losses
 
     @staticmethod

@@ -7,7 +7,19 @@ import math
 from fastnet.formulas.regression import HuberCost, QuantileCost
 from fastnet.kernels.activations import linear, sigmoid
 from fastnet.kernels.compiler import part
-from fastnet.kernels.formulas import Value, absolute, choice, clamp, exp, formula, log, where
+from fastnet.kernels.formulas import (
+    Value,
+    absolute,
+    choice,
+    clamp,
+    exp,
+    formula,
+    in_float64,
+    in_precision_of,
+    log,
+    log1p,
+    where,
+)
 from fastnet.kernels.vectors import item, lanes, load, only, store, total, zeros
 
 CODES = {
@@ -27,6 +39,7 @@ OUTPUTS = {"sigmoid": 0, "linear": 1, "softmax": 2, "exp": 3}
 _SOFTMAX = OUTPUTS["softmax"]
 _SMALLEST_EXPONENT = -87.0  # smallest integer z for which exp(z) is not subnormal in float32
 _LARGEST_EXPONENT = {32: 88.0, 64: 709.0}  # largest integer z for which exp(z) is finite, by the float's number of bits
+_TERMS_OF_POISSON = 19  # degree of a Taylor polynomial for |d| <= 1; its error is less than a rounding error in float64
 
 
 def setting_of(cost: object) -> float:
@@ -45,7 +58,8 @@ def _softmax_placeholder(z: Value) -> tuple[Value, Value]:
     return z, z  # never executed: `errors` computes softmax, which depends on all neurons
 
 
-# Formulas for an output neuron: its error, and its term in the cost
+# Formulas for an output neuron: its error, and its term in the cost. Except for a - y, no formula computes a small
+# number as a difference of larger numbers, because the difference would have few correct digits.
 
 
 def _quadratic_error(a: Value, slope: Value, y: Value, setting: Value) -> Value:
@@ -75,17 +89,27 @@ def _quadratic_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
 
 
 def _cross_entropy_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
-    # The loss is max(z, 0) - z y + ln(1 + exp(-|z|)). The exponent is never positive, so exp cannot overflow. The
-    # formula uses z instead of a, because 1 - a has few correct digits if a is near 1.
-    return where(z > 0, z, 0.0) - z * y + log(1 + exp(clamp(-absolute(z), _SMALLEST_EXPONENT, 0.0)))
+    # The formula uses z instead of a, because 1 - a has few correct digits if a is near 1. The exponent is never
+    # positive, so exp cannot overflow.
+    return where(z > 0, 1 - y, y) * absolute(z) + log1p(_exp_or_zero(-absolute(z)))
 
 
-def _log_likelihood_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
-    return -z * y  # `errors` adds ln(sum(exp(z))) once for each sample
+def _log_likelihood_loss(z: Value, a: Value, y: Value, others: Value) -> Value:
+    # `errors` has subtracted the largest z, and `others` is the sum of exp(z) without the largest, so this is -y ln a.
+    return y * (log1p(others) - z)
 
 
 def _poisson_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
-    return where(y > 0, y * log(where(y > 0, y, 1.0)), 0.0) - y * z - y + a
+    # The loss is y (exp(d) - 1 - d), where d = z - ln y. For large y, the rounding error of ln y in float32 would be as
+    # large as d.
+    mean, count = in_float64(a), in_float64(y)
+    d = in_float64(z) - log(where(count > 0, count, 1.0))
+    near = clamp(d, -1.0, 1.0)
+    series = d.like(1 / math.factorial(_TERMS_OF_POISSON))
+    for k in range(_TERMS_OF_POISSON - 1, 1, -1):
+        series = series * near + 1 / math.factorial(k)
+    loss = where(absolute(d) < 1, count * near * near * series, mean - count - count * d)
+    return in_precision_of(z, where(count > 0, loss, mean))
 
 
 def _absolute_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
@@ -101,6 +125,11 @@ def _huber_loss(z: Value, a: Value, y: Value, threshold: Value) -> Value:
 def _quantile_loss(z: Value, a: Value, y: Value, quantile: Value) -> Value:
     r = a - y
     return where(r > 0, (1 - quantile) * r, -quantile * r)
+
+
+def _exp_or_zero(x: Value) -> Value:
+    # exp(x) for x that are not positive. exp(-87), about 2e-38, is the smallest result besides 0.
+    return where(x < _SMALLEST_EXPONENT, x.like(0.0), exp(clamp(x, _SMALLEST_EXPONENT, 0.0)))
 
 
 def _sign(r: Value) -> Value:
@@ -122,7 +151,14 @@ _loss = choice(
         _quantile_loss,
     ]
 )
-_softmax = formula(lambda z, largest: exp(clamp(z - largest, _SMALLEST_EXPONENT, 0.0)))
+
+
+@formula
+def _exponentials(here: Value, z: Value, largest: Value) -> tuple[Value, Value]:
+    """Return exp(z - largest), and the same without the largest z; both are 0 in lanes where `here` is 0."""
+    x = z - largest
+    e = where(here > 0, exp(clamp(x, _SMALLEST_EXPONENT, 0.0)), 0.0)
+    return e, where(x < 0, where(x < _SMALLEST_EXPONENT, x.like(0.0), e), 0.0)
 
 
 @part
@@ -134,27 +170,28 @@ def errors(cost, setting, output, z, start, targets, y, factor, delta, step, n, 
     `with_loss` is false, the returned number is undefined.
     """
     width = lanes(z)
-    loss, largest, normalizer = 0.0, item(z, start), 1.0
+    largest, normalizer = item(z, start), 1.0
     if output == _SOFTMAX:
         for k in range(1, n):
             largest = max(largest, item(z, start + k // width * step + k % width))
-        sums, i = zeros(z), start
+        sums, below, i = zeros(z), zeros(z), start
         for k in range(0, n, width):
-            e = only(load(neurons, first_neuron + k), _softmax(load(z, i), largest))
+            e, e_below = _exponentials(load(neurons, first_neuron + k), load(z, i), largest)
             store(delta, i, e)  # the last loop reads the exponentials from `delta`
-            sums = sums + e
+            sums, below = sums + e, below + e_below
             i += step
         normalizer = 1 / total(sums)
-        loss = largest - math.log(normalizer)
+        # If several z are the largest, the sum is at least 2, and 1 can be subtracted without losing digits.
+        setting = total(below) if total(sums) < 2 else total(sums) - 1
     losses, i = zeros(z), start
     for k in range(0, n, width):
         z_k, y_k, here = load(z, i), load(targets, y + k), load(neurons, first_neuron + k)
         if output == _SOFTMAX:
-            a, slope = normalizer * load(delta, i), zeros(z)
+            a, slope, z_k = normalizer * load(delta, i), zeros(z), z_k - largest
         else:
             a, slope = _neuron(output, z_k)
         store(delta, i, factor * only(here, _error(cost, a, slope, y_k, setting)))
         if with_loss:
             losses = losses + only(here, _loss(cost, z_k, a, y_k, setting))
         i += step
-    return loss + total(losses)
+    return total(losses)

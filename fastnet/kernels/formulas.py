@@ -248,6 +248,25 @@ def log(x: Value) -> Value:
     return exponent * _LN_2_HIGH + (exponent * _LN_2_LOW + 2 * f * series)
 
 
+def log1p(x: Value) -> Value:
+    """Return ln(1 + x) with a small relative error, also for small x; the numbers must not be negative."""
+    u = 1 + x
+    return log(u) + (x - (u - 1)) / u  # the second term corrects the rounding error of u
+
+
+def in_float64(x: Value) -> Value:
+    """Return the same numbers in float64."""
+    if x.bits == 64:
+        return x
+    vector = Vector(types.float64, x.vector.lanes)
+    return Value(x.context, x.builder, vector, x.builder.fpext(x.llvm, x.context.get_value_type(vector)))
+
+
+def in_precision_of(like: Value, x: Value) -> Value:
+    """Return the numbers of `x`, which are in float64, in the precision of `like`."""
+    return x if like.bits == 64 else like.of(x.builder.fptrunc(x.llvm, like.llvm.type))
+
+
 def _nearest(x: Value) -> Value:
     """Return the nearest integers; |x| must be below 2^(n - 1), where n is the number of bits of the fraction."""
     shift = x.like(_shift(x)).llvm

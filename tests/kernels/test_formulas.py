@@ -25,6 +25,8 @@ EXP_ULPS, LOG_ULPS = 1.35, 3.1
 OF_A_VECTOR = {
     "exp": formulas.exp,
     "log": formulas.log,
+    "log1p": formulas.log1p,
+    "log in float64": lambda x: formulas.in_precision_of(x, formulas.log(formulas.in_float64(x))),
     "square_root": formulas.square_root,
     "absolute": formulas.absolute,
     "clamp": lambda x: formulas.clamp(x, -87.0, 0.5),
@@ -135,6 +137,20 @@ def test_the_logarithm_up_to_a_few_roundings(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_the_logarithm_of_one_plus_a_number_of_any_size(dtype):
+    x = positive(dtype)
+    small = Decimal("1e-18")
+    result = computed("log1p", x)
+    assert max(ulps(result, lambda x: x - x * x / 2 if x < small else (1 + x).ln(), x)) <= LOG_ULPS
+    assert computed("log1p", np.array([0.0], dtype)).tolist() == [0]
+
+
+def test_a_formula_in_float64_is_rounded_once():
+    x = positive("float32")
+    assert max(ulps(computed("log in float64", x), Decimal.ln, x)) <= 0.501
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_a_number_is_split_into_exponent_and_mantissa(dtype):
     x = positive(dtype)
     exponent, mantissa = computed("exponent", x), computed("mantissa", x)
@@ -144,7 +160,7 @@ def test_a_number_is_split_into_exponent_and_mantissa(dtype):
     assert root <= mantissa.min() <= mantissa.max() <= 2 * root
 
 
-@pytest.mark.parametrize("name", ["exp", "log", "square_root", "absolute", "clamp"])
+@pytest.mark.parametrize("name", ["exp", "log", "log1p", "square_root", "absolute", "clamp"])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_what_is_not_a_number_does_not_change_its_neighbours(name, dtype):
     x = np.abs(exponents(dtype))[:64]
