@@ -207,18 +207,13 @@ class Engine(contract.Engine):
         self._descend(self._inputs, samples, n, update, nabla, _PLAIN, self._layout)
         return float(samples.losses.sum()), arrays.to_arrays(self.architecture, self._layout, nabla)
 
-    @cached_property
-    def _is_whole(self) -> bool:
-        """Whether training needs whole mini-batches, because a layer is batch normalization or outputs images."""
-        return bool(self._layout.maps.any() or (self._layout.kinds == layout.BATCH_NORMALIZATION).any())
-
     def _samples_at_a_time(self, mini_batch_size: int) -> int:
         """Return the number of samples in a part of a mini-batch, or the mini-batch size if it should not be divided.
 
         The number depends on the data set, but not on the samples of a single call. So an epoch gives the same bits in
-        one call and in several calls.
+        one call and in several calls. Batch normalization needs whole mini-batches.
         """
-        if self._is_whole:
+        if (self._layout.kinds == layout.BATCH_NORMALIZATION).any():
             return mini_batch_size
         inputs = self._inputs
         assert inputs is not None

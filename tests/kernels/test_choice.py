@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +13,7 @@ from fastnet import Dataset
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Descent
 from fastnet.formulas.architecture import Architecture
+from fastnet.formulas.layers import Convolution, Dense, MaxPooling
 from fastnet.kernels import choice
 
 MEBIBYTE = 1 << 20
@@ -24,6 +28,7 @@ def test_parts_are_of_nearly_equal_size(samples, bytes_of_sample, bytes_of_weigh
     assert number >= 2
     assert (part - 16) * number < samples  # parts are rounded up by less than 16 samples
     assert part <= 1024
+    assert part - 16 <= max(96, 64 * MEBIBYTE / bytes_of_sample)
 
 
 def test_mini_batches_that_fit_into_the_cache_are_whole():
@@ -49,3 +54,22 @@ def test_a_divided_mini_batch_is_one_step():
     for found, expected in zip(engine.parameters(), truth.parameters(), strict=True):
         for name in expected:
             np.testing.assert_allclose(found[name], expected[name], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [lambda engine, n: engine.cost_and_gradients(), lambda engine, n: engine.epoch(np.arange(n), n, 0.1)],
+    ids=["gradient", "step"],
+)
+def test_memory_for_images_does_not_grow_with_their_number(compute):
+    random, peaks = np.random.default_rng(0), []
+    layers = (Convolution(40, 3, "relu"), MaxPooling(2), Dense(3))
+    architecture = Architecture((1, 8, 8), layers, dtype=np.dtype("float32"))
+    parameters = [{name: np.zeros(shape) for name, shape in trained.items()} for trained in architecture.trained]
+    for n in (400, 1600):
+        engine = engine_class("numba")(architecture, parameters, Dataset(random.random((n, 64)), random.random((n, 3))))
+        tracemalloc.start()
+        compute(engine, n)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
