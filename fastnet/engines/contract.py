@@ -215,7 +215,7 @@ class State:
         The optimizer's state: arrays by the names in `Optimizer.state_names`. The scale of the arrays may differ
         between engines.
     eta : float
-        The last learning rate, on which the scale of `optimizer_state` may depend.
+        The learning rate on which the scale of `optimizer_state` may depend: the last that did not vanish.
     """
 
     trained_on: int = 0

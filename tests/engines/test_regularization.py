@@ -99,6 +99,18 @@ def test_another_way_of_changing_the_parameters_continues_from_them(engine_name,
     assert largest_difference(engine.parameters(), reference.parameters()) < 1e-12
 
 
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_a_learning_rate_that_vanishes_keeps_the_velocity(engine_name, nesterov):
+    task = task_of(Architecture.dense((6, 5, 3), FLOAT64), np.random.default_rng(0), 20)
+    engine, reference = task.engine(engine_name, "float32"), task.engine("reference")
+    for eta in (0.0, 0.5, 1e-40, 0.0, 0.3, 0.0):
+        for each in (engine, reference):
+            each.epoch(np.arange(20), 5, eta, Descent(GradientDescent(0.9, nesterov), l2=0.1))
+        assert largest_difference(engine.parameters(), reference.parameters()) < 1e-5
+        state, engine = engine.state(), task.engine(engine_name, "float32", engine.parameters())
+        engine.set_state(state)
+
+
 SMALLEST = float(np.finfo(np.float32).tiny)
 
 
