@@ -239,7 +239,7 @@ def test_what_makes_no_network(module, keywords, error, message):
         ({"mini_batch_size": 2.0}, TypeError, "mini_batch_size is 2.0"),
         ({"eta": 10**400}, ValueError, "eta is inf; it must be positive and finite$"),
         ({"eta": 1e39}, ValueError, r"eta is 1e\+39; it must be positive and finite in float32"),
-        ({"eta": 1e-50}, ValueError, "eta is 1e-50; it must be positive and finite in float32"),
+        ({"eta": 1e-38}, ValueError, "eta is 1e-38; it must be at least 1.18e-38, the smallest normal number of flo"),
         ({"lmbda": 1e39}, ValueError, r"lmbda is 1e\+39; it must be finite and not negative in float32"),
         ({"l1": 1e300}, ValueError, r"l1 is 1e\+300; it must be finite and not negative in float32"),
         ({"eta": True}, TypeError, "eta is True; it must be a number"),

@@ -203,7 +203,7 @@ class Pass:
 
 @dataclass(frozen=True)
 class State:
-    """The state that an engine needs, in addition to the parameters, to continue training exactly.
+    """The state that an engine needs, in addition to the parameters, to continue training; see `Engine.state`.
 
     Attributes
     ----------
@@ -215,7 +215,7 @@ class State:
         The optimizer's state: arrays by the names in `Optimizer.state_names`. The scale of the arrays may differ
         between engines.
     eta : float
-        The last learning rate, on which the scale of `optimizer_state` may depend.
+        The learning rate on which the scale of `optimizer_state` may depend: the last that did not vanish.
     """
 
     trained_on: int = 0
@@ -441,7 +441,12 @@ class Engine(ABC):
         """Take a step for each mini-batch; return the totals of the costs, or zeros if they are not requested."""
 
     def state(self) -> State:
-        """Return the state with which training continues exactly. The parameters are not included."""
+        """Return the state with which another engine continues training. The parameters are not included.
+
+        The other engine gives the same bits as this engine if both set the parameters to `parameters()` at this point,
+        as networks do before each epoch. Otherwise, the results may differ by rounding: an engine may store the product
+        of the weights and a common factor, but `parameters` multiplies them.
+        """
         return State(self._trained_on, self._steps, self._copied_optimizer_state(), self._eta)
 
     def set_state(self, state: State) -> None:

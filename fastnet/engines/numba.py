@@ -128,10 +128,8 @@ class Engine(contract.Engine):
             inputs = self._laid_out(rows * of_inputs, type(inputs))
             samples = self._in_order(samples)
         update = self._update(work.descent, work.eta, work.steps, self._sums_first(work.mini_batch_size))
-        sums, own = self._sums_of(update, work.descent), self._layout
-        if of_inputs is not None:
-            own = _without_keep_of_inputs(own)
-        self._descend(inputs, samples, work.mini_batch_size, update, sums, work.descent, own)
+        sums = self._sums_of(update, work.descent)
+        self._descend(inputs, samples, work.mini_batch_size, update, sums, work.descent, self._layout)
         if not (work.with_costs and len(losses)):
             return Totals()
         return work.totals(np.add.reduceat(losses, work.starts), squares if work.with_penalty else np.zeros(1))
@@ -196,13 +194,11 @@ class Engine(contract.Engine):
         return OptimizerState(first.values, second.values)
 
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
-        dtype, nabla = self.architecture.dtype, layout.zeros(self._layout)
-        own = _without_keep_of_inputs(self._layout)
+        own, nabla = self._layout, layout.zeros(self._layout)
         # With a momentum of 0, batch normalization does not change its running statistics.
         own = own._replace(constants=own.constants * np.tile([0, 1], len(own.kinds)))
         with on_compilation(progress.compiling):
-            x = self._laid_out(inputs.astype(dtype, copy=False) * dtype.type(self._layout.keeps[0]))
-            y = arrays.flat_rows(targets, dtype)
+            x, y = self._undropped(inputs), arrays.flat_rows(targets, self.architecture.dtype)
             samples = epoch.Samples(np.arange(len(inputs)), y, self._nothing, self._nothing, _NOT_WANTED, _NOT_WANTED)
             self._descend(x, samples, len(inputs), _GRADIENT, nabla, _PLAIN, own)
         return arrays.to_arrays(self.architecture, self._layout, nabla)
@@ -215,18 +211,13 @@ class Engine(contract.Engine):
         self._descend(self._inputs, samples, n, update, nabla, _PLAIN, self._layout)
         return float(samples.losses.sum()), arrays.to_arrays(self.architecture, self._layout, nabla)
 
-    @cached_property
-    def _is_whole(self) -> bool:
-        """Whether training needs whole mini-batches, because a layer is batch normalization or outputs images."""
-        return bool(self._layout.maps.any() or (self._layout.kinds == layout.BATCH_NORMALIZATION).any())
-
     def _samples_at_a_time(self, mini_batch_size: int) -> int:
         """Return the number of samples in a part of a mini-batch, or the mini-batch size if it should not be divided.
 
         The number depends on the data set, but not on the samples of a single call. So an epoch gives the same bits in
-        one call and in several calls.
+        one call and in several calls. Batch normalization needs whole mini-batches.
         """
-        if self._is_whole:
+        if (self._layout.kinds == layout.BATCH_NORMALIZATION).any():
             return mini_batch_size
         inputs = self._inputs
         assert inputs is not None
@@ -331,7 +322,7 @@ class Engine(contract.Engine):
     ) -> None:
         """Feed samples forward; threads divide the samples, and call `receive` independently."""
         with on_compilation(progress.compiling):
-            x = self._cached_inputs(inputs) if isinstance(inputs, Dataset) else self._laid_out(inputs)
+            x = self._cached_inputs(inputs) if isinstance(inputs, Dataset) else self._undropped(inputs)
             n = len(inputs)
             most = min(n, _SAMPLES_AT_A_TIME, max(1, _ACTIVATIONS_AT_A_TIME // int(self._layout.units[-1])))
             starts = range(0, n, max(most, 1))
@@ -374,12 +365,17 @@ class Engine(contract.Engine):
         if self._positions is not None:  # the borders of images, and so the layout of the inputs, depend on the network
             numbers = own.maps, own.heights, own.widths, own.lines, own.origins
             shape = (*(int(each[0]) for each in numbers), self._positions[1])
-        key = "inputs", self.architecture.dtype, shape
-        return data.derived(key, lambda: self._laid_out(data.rows))
+        key = "inputs", self.architecture.dtype, float(own.keeps[0]), shape
+        return data.derived(key, lambda: self._undropped(data.rows))
 
     @cached_property
     def _positions(self) -> tuple[np.ndarray, int] | None:
         return arrays.positions_of_inputs(self.architecture)
+
+    def _undropped(self, inputs: np.ndarray | SparseInputs) -> Matrix | Rows:
+        """Return inputs, multiplied by their factor in `keeps`, in the kernel's layout."""
+        x, keep = self._laid_out(inputs), self.architecture.dtype.type(self._layout.keeps[0])
+        return x if keep == 1 else x._replace(values=x.values * keep)
 
     def _laid_out(
         self, inputs: np.ndarray | SparseInputs, kind: type[Matrix] | type[Rows] | None = None
@@ -402,10 +398,3 @@ class Engine(contract.Engine):
 def _inputs_of_sample(inputs: Matrix | Rows) -> float:
     """Return the mean number of inputs that are stored for a sample."""
     return len(inputs.values) / max(inputs.samples, 1)
-
-
-def _without_keep_of_inputs(own: layout.Layout) -> layout.Layout:
-    """Return a layout for inputs that are already multiplied by their dropout factors."""
-    keeps = own.keeps.copy()
-    keeps[0] = 1.0
-    return own._replace(keeps=keeps)

@@ -199,10 +199,11 @@ class BatchNormalization(Computed):
     def below(self, errors: Arrays, inputs: Arrays, parameters: Named, use: Use) -> Arrays:
         samples = self._places(inputs)
         m, (mean, variance) = len(samples), _moments(samples)
-        deviation = np.sqrt(variance + self.layer.epsilon)
+        square = variance + self.layer.epsilon
+        deviation = np.sqrt(square)
         of_normalized = [d * parameters["gamma"] for d in self._places(errors)]
         pairs = list(zip(of_normalized, samples, strict=True))
-        of_variance = sum(d * (x - mean) for d, x in pairs) * -0.5 / deviation**3
+        of_variance = sum(d * (x - mean) for d, x in pairs) * -0.5 / square / deviation  # the cube may be 0
         of_mean = -sum(of_normalized) / deviation + of_variance * sum(-2 * (x - mean) for x in samples) / m
         return self._images([d / deviation + of_variance * 2 * (x - mean) / m + of_mean / m for d, x in pairs])
 

@@ -28,7 +28,16 @@ from fastnet.engines import contract
 from fastnet.engines.contract import Pass, Receiver, Totals
 from fastnet.engines.torch_costs import COSTS, LOSSES
 from fastnet.engines.torch_layers import FORWARD, Use, activated
-from fastnet.engines.torch_optimizers import OptimizerState, Tensors, before_step, change_units, is_fixed, make, prepare
+from fastnet.engines.torch_optimizers import (
+    OptimizerState,
+    Tensors,
+    before_step,
+    change_units,
+    is_fixed,
+    make,
+    prepare,
+    unit_of,
+)
 from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.costs import class_name
 from fastnet.formulas.layers import Dropout, Shapes
@@ -51,7 +60,8 @@ class Eager(contract.Engine):
 
     _captures: ClassVar[bool] = False
     _optimizer: torch.optim.Optimizer | None = None
-    _eta_of_state: float = 0.0
+    _unit: float = 0.0  # PyTorch's learning rate
+    _factor: float = 1.0  # factor of the gradients; see `unit_of`
     _next_step: int = 0
 
     @cached_property
@@ -117,7 +127,7 @@ class Eager(contract.Engine):
 
     def _set_optimizer_state(self, state: dict[str, Parameters]) -> None:
         self._optimizer_state = {name: self._tensors(arrays) for name, arrays in state.items()}
-        self._eta_of_state = self._eta
+        self._unit = self._eta
         self._optimizer = None  # the next epoch makes an optimizer with this state
 
     def _epoch(self, work: Pass) -> Totals:
@@ -136,9 +146,11 @@ class Eager(contract.Engine):
         if self._optimizer is None:
             capturable = self._captures and self.device == "cuda"
             self._optimizer = make(work.descent.optimizer, self._trained, self._optimizer_state, capturable=capturable)
-        prepare(self._optimizer, work)
-        change_units(self._optimizer_state, self._eta_of_state, work.eta)
-        self._eta_of_state, self._next_step = work.eta, work.steps
+        before, self._unit = self._unit, unit_of(work.descent.optimizer, self._unit, work.eta)
+        self._factor = 1.0 if self._unit == work.eta else work.eta / self._unit
+        prepare(self._optimizer, work, self._unit, self._factor)
+        change_units(self._optimizer_state, before, self._unit)
+        self._eta, self._next_step = self._unit, work.steps
         self._total.zero_()
 
     def _threads(self, mini_batch_size: int) -> AbstractContextManager[None]:
@@ -176,7 +188,7 @@ class Eager(contract.Engine):
             penalty = descent.l2 / 2 * squares / (divisor if descent.weighted_mean else 1)
         if descent.weighted_mean:  # otherwise the optimizer applies the weight decay
             cost = cost + penalty
-        cost.backward()
+        (cost if self._factor == 1 else self._factor * cost).backward()
         if work.with_costs:
             self._total[0].add_(len(mini_batch) * (value / divisor))
             if work.with_penalty and descent.l2:
@@ -348,7 +360,8 @@ class Captured(Eager):
 
     def _graph(self, factors: torch.Tensor | None, work: Pass) -> Graph:
         """Return a CUDA graph of steps; capture it again if the optimizer or a setting of the graph has changed."""
-        key = self._optimizer, work.mini_batch_size, work.eta, work.descent, work.with_costs, work.with_penalty
+        rates = self._unit, work.eta
+        key = self._optimizer, work.mini_batch_size, rates, work.descent, work.with_costs, work.with_penalty
         if self._captured is None or self._captured[0] != key:
             samples = _STEPS_IN_A_GRAPH * work.mini_batch_size
             order = torch.zeros(samples, dtype=torch.int64, device=self.device)

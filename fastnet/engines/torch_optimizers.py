@@ -15,6 +15,8 @@ Tensors: TypeAlias = list[dict[str, torch.Tensor]]
 OptimizerState: TypeAlias = dict[str, Tensors]
 """The state of an optimizer, by the `state_names` in `formulas.optimizers`: one tensor for each trained array."""
 
+_LEAST_RATIO = 1e-10  # smallest ratio of a learning rate to the one before for which PyTorch's velocity is multiplied
+
 
 class Kind(NamedTuple):
     """PyTorch's version of an optimizer.
@@ -88,12 +90,26 @@ def make(optimizer: Optimizer, trained: Tensors, state: OptimizerState, *, captu
     return made
 
 
-def prepare(made: torch.optim.Optimizer, work: Pass) -> None:
-    """Set the settings, learning rate, weight decay and step count of an optimizer for a pass."""
+def unit_of(optimizer: Optimizer, before: float, eta: float) -> float:
+    """Return PyTorch's learning rate for a pass with the learning rate `eta`, given PyTorch's learning rate `before`.
+
+    PyTorch's velocity is the book's divided by minus its learning rate. The quotient could overflow if a learning rate
+    vanishes, as with `Steps(factor=1e-40)`. Then PyTorch keeps its learning rate, and the gradients are multiplied by
+    `eta / before` instead.
+    """
+    vanishes = "velocity" in optimizer.state_names and eta < _LEAST_RATIO * before
+    return before if vanishes else eta
+
+
+def prepare(made: torch.optim.Optimizer, work: Pass, unit: float, factor: float) -> None:
+    """Set the settings, learning rate, weight decay and step count of an optimizer for a pass.
+
+    `unit` is PyTorch's learning rate, and `factor` is the factor of the gradients; see `unit_of`.
+    """
     optimizer = work.descent.optimizer
     for group in made.param_groups:
-        group.update(lr=work.eta, **OPTIMIZERS[optimizer.name].settings(optimizer))
-    made.param_groups[0]["weight_decay"] = 0.0 if work.descent.weighted_mean else work.descent.l2
+        group.update(lr=unit, **OPTIMIZERS[optimizer.name].settings(optimizer))
+    made.param_groups[0]["weight_decay"] = 0.0 if work.descent.weighted_mean else factor * work.descent.l2
     for state in made.state.values():
         state["step"].fill_(work.steps)
 
@@ -112,9 +128,9 @@ def before_step(made: torch.optim.Optimizer, optimizer: Optimizer, step: int) ->
         group["eps"] = optimizer.epsilon / (1 - optimizer.beta2**step) ** 0.5
 
 
-def change_units(state: OptimizerState, before: float, eta: float) -> None:
-    """Keep the book's velocity when the learning rate changes: PyTorch's velocity is the book's divided by -eta."""
-    if before != eta:
+def change_units(state: OptimizerState, before: float, unit: float) -> None:
+    """Keep the book's velocity when PyTorch's learning rate changes from `before` to `unit`."""
+    if before != unit:
         for arrays in state.get("velocity", []):
             for velocity in arrays.values():
-                velocity.mul_(before / eta)
+                velocity.mul_(before / unit)

@@ -254,7 +254,7 @@ class BatchNormalization(Layer):
     momentum : float
         Weight of a mini-batch in the running mean and variance, greater than 0 and at most 1.
     epsilon : float
-        Number added to the variance, positive.
+        Number added to the variance, at least 1.18e-38, the smallest normal number of float32.
 
     Raises
     ------

@@ -13,6 +13,7 @@ Grammar, with optional parts in brackets and repeated parts in braces::
                | "dropout" probability
     size       = height [ "x" width ]
 
+Filters, neurons, height and width are decimal integers, and the probability is a decimal number, such as 0.5 or 1e-3.
 The default width is the height, and the default size of "pool" is 2x2. The activation is a name in
 `activations.ACTIVATIONS`. By default, "conv" and "dense" have the network's activation, and "batchnorm" is linear. With
 "same", output images are as large as input images; see `layers.Convolution`.
@@ -20,6 +21,8 @@ The default width is the height, and the default size of "pool" is 2x2. The acti
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
@@ -37,6 +40,9 @@ from fastnet.formulas.layers import (
 from fastnet.utils import arguments
 
 EXAMPLE = "conv 20 5x5 relu, pool 2x2, dense 100 relu"
+
+_INTEGER = re.compile("-?[0-9]+")  # a layer refuses negative numbers with a message about their range
+_NUMBER = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 _FORMS = {
     "conv": "conv FILTERS HEIGHTxWIDTH [ACTIVATION] [same]",
@@ -201,15 +207,16 @@ def _activation(name: str | None = None) -> _Activation:
 
 
 def _size(word: str) -> tuple[int, int]:
-    height, _, width = word.partition("x")
-    return _number(height, int), _number(width or height, int)
+    height, cross, width = word.partition("x")
+    return _number(height, int), _number(width if cross else height, int)
 
 
 def _number(word: str, kind: Callable[[str], Any]) -> Any:
-    try:
-        return kind(word)
-    except ValueError:
-        raise ValueError(f"{word!r} must be {'an integer' if kind is int else 'a number'}") from None
+    """Return the number that a word is. `int` and `float` alone would accept more than the grammar, such as "1_0"."""
+    with contextlib.suppress(ValueError):  # Python refuses to convert thousands of digits to an integer
+        if (_INTEGER if kind is int else _NUMBER).fullmatch(word):
+            return kind(word)
+    raise ValueError(f"{arguments.brief(word)} must be {'an integer' if kind is int else 'a number'}")
 
 
 def _refuse_outputs(phrase: str, activation: str) -> None:

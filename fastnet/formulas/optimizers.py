@@ -119,7 +119,7 @@ class RMSProp(Optimizer):
     decay : float
         Factor by which the running mean is multiplied at each mini-batch, at least 0 and less than 1.
     epsilon : float
-        Number added to the root, positive.
+        Number added to the root, at least 1.18e-38, the smallest normal number of float32.
 
     Raises
     ------
@@ -152,7 +152,7 @@ class Adam(Optimizer):
         Factors by which the running means of the gradient (beta1) and of its square (beta2) are multiplied at each
         mini-batch. Both factors are at least 0 and less than 1.
     epsilon : float
-        Number added to the root of the mean square, positive.
+        Number added to the root of the mean square, at least 1.18e-38, the smallest normal number of float32.
     epsilon_hat : bool
         Whether epsilon is added before the bias correction, as in scikit-learn. In this case, the paper calls
         the number epsilon hat (end of section 2).

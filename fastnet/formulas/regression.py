@@ -170,7 +170,8 @@ class QuantileCost:
 
     def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the error of the output neurons, the derivative of the cost with respect to `z`."""
-        return np.where(a == y, 0, (a > y) - self.quantile).astype(a.dtype)
+        error: np.ndarray = np.heaviside(a - y, self.quantile) - self.quantile
+        return error
 
     def losses(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the cost of each sample, shape (n,), given one sample per row."""

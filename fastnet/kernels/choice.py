@@ -13,6 +13,7 @@ _CACHE = 1 << 20  # bytes that fit into a core's L2 cache on most processors
 _SHORT = 96  # largest number of samples in a part of a mini-batch, if the weights fit into the cache
 _LONG = 1024  # largest number of samples in a part of a mini-batch, if the weights do not fit into the cache
 _ENOUGH_TERMS = 2 * _SHORT  # samples in a mini-batch from which the terms of a gradient are summed first
+_MEMORY = 1 << 26  # largest number of bytes of the samples in a part, unless the part has at most `_SHORT` samples
 _EVEN = 16  # the number of samples in a part is rounded up to a multiple of this: a block of 8 for each of two threads
 
 
@@ -41,7 +42,8 @@ def samples_at_a_time(samples: int, bytes_of_sample: float, bytes_of_weights: in
 
     After each part, the gradient of the part is added to sums, which are as large as the weights. If the sums stay in
     the cache, parts are short, so that inputs and activations stay in the cache too. If the sums do not fit into the
-    cache, parts are long, so that few gradients are added to the sums.
+    cache, parts are long, so that few gradients are added to the sums. A part of samples of many bytes, such as large
+    images, is short all the same, so that the memory for a part is bounded.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ def samples_at_a_time(samples: int, bytes_of_sample: float, bytes_of_weights: in
     bytes_of_weights : int
         Number of bytes of the network's weights.
     """
-    most = _SHORT if bytes_of_weights <= _CACHE else _LONG
+    most = _SHORT if bytes_of_weights <= _CACHE else max(_SHORT, min(_LONG, int(_MEMORY // bytes_of_sample)))
     if samples < 2 * most or samples * bytes_of_sample <= _CACHE:
         return samples
     parts = -(-samples // most)

@@ -61,7 +61,6 @@ def feed_forward(
             gain = zeros(workspace.activations) + scale
             if layer == 0:
                 inputs.multiply(x, mini_batch, upcoming, u_first, u_last, layout, parameters, workspace, share)
-                gain = gain * layout.keeps[0]
             elif kind == DENSE:
                 call(
                     workspace.dense, FEED_FORWARD, layer, workspace.activations, workspace.samples, m, s_first, s_last,

@@ -137,7 +137,7 @@ def copy_inputs(x, mini_batch, first, last, m, layout, workspace):
         here = start + s * size
         for i in range(here, here + size, lanes(a)):
             store(a, i, zeros(a))
-        inputs.copy_row(x, item(mini_batch, s), layout.keeps[0], a, here)
+        inputs.copy_row(x, item(mini_batch, s), a, here)
 
 
 @subroutine

@@ -147,11 +147,16 @@ def divides_neurons(inputs, m, layout):
     raise NotImplementedError
 
 
+<<<<<<< HEAD
 def copy_row(inputs, i, keep, a, start):
     """Copy row i, multiplied by `keep`, to `a`, beginning at index `start`.
 
     `a` must be zero there, because only the stored numbers of `Rows` are written.
     """
+=======
+def copy_row(inputs, i, a, start):
+    """Copy row i to `a`, beginning at index `start`."""
+>>>>>>> fixK
     raise NotImplementedError
 
 
@@ -218,21 +223,21 @@ def _divides_neurons_of_rows(inputs, m, layout):
 
 
 @variant(copy_row, Matrix)
-def _copy_row_of_matrix(inputs, i, keep, a, start):
+def _copy_row_of_matrix(inputs, i, a, start):
     n, width = inputs.columns, narrow_lanes(a)
     j = 0
     while j + width <= n:
-        store(a, start + j, keep * load_narrow(inputs.values, i * n + j))
+        store(a, start + j, load_narrow(inputs.values, i * n + j))
         j += width
     while j < n:
-        set_item(a, start + j, keep * item(inputs.values, i * n + j))
+        set_item(a, start + j, item(inputs.values, i * n + j))
         j += 1
 
 
 @variant(copy_row, Rows)
-def _copy_row_of_rows(inputs, i, keep, a, start):
+def _copy_row_of_rows(inputs, i, a, start):
     for p in range(item(inputs.starts, i), item(inputs.starts, i + 1)):
-        set_item(a, start + item(inputs.columns, p), keep * item(inputs.values, p))
+        set_item(a, start + item(inputs.columns, p), item(inputs.values, p))
 
 
 def prefetch_row(inputs, i):

@@ -63,7 +63,8 @@ class Layout(NamedTuple):
     constants : ndarray of float64, shape (2 * layers,)
         For each layer, momentum and epsilon of batch normalization; 0 and 0 for all other kinds of layers.
     keeps : ndarray of float64, shape (layers + 1,)
-        Factors by which the inputs and each layer's activations are multiplied if no neurons are dropped.
+        Factors by which the inputs and each layer's activations are multiplied if no neurons are dropped. The kernels
+        do not multiply the inputs: the engine does it before.
     sizes : ndarray of int64, shape (layers + 1,)
         Number of inputs, and number of neurons in each layer.
     units : ndarray of int64, shape (layers + 1,)

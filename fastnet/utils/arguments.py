@@ -174,9 +174,16 @@ def seed(value: Any, argument: str = "seed") -> int:
 
 
 def positive_number(value: Any, argument: str, dtype: npt.DTypeLike = "float64") -> float:
-    """Return a number that is positive and finite, even after rounding to `dtype`."""
-    number = _number(value, argument)
-    if not 0 < _rounded(number, dtype) < float("inf"):
+    """Return a number that is positive and finite, even after rounding to `dtype`, and not subnormal.
+
+    Compiled kernels count subnormal numbers as zero.
+    """
+    number, least = _number(value, argument), float(np.finfo(dtype).tiny)
+    if number > 0 and _rounded(number, dtype) < least:
+        raise ValueError(
+            f"{argument} is {number}; it must be at least {least:.2e}, the smallest normal number of {np.dtype(dtype)}"
+        )
+    if not (number > 0 and _rounded(number, dtype) < float("inf")):
         raise ValueError(f"{argument} is {number}; it must be positive and finite{_in_precision(number, dtype)}")
     return number
 

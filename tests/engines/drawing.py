@@ -27,12 +27,12 @@ def normalizations(epsilons):
     return st.builds(BatchNormalization, HIDDEN, momentum=st.sampled_from([0.1, 0.5, 1.0]), epsilon=epsilons)
 
 
-def dropouts(inverted):
-    return st.builds(Dropout, st.sampled_from([0.0, 0.25, 0.5]), inverted)
+def dropouts():
+    return st.builds(Dropout, st.sampled_from([0.0, 0.25, 0.5]), st.booleans())
 
 
-def hidden_layers(widths, epsilons, inverted):
-    dense, normalization, dropout = st.builds(Dense, widths, HIDDEN), normalizations(epsilons), dropouts(inverted)
+def hidden_layers(widths, epsilons):
+    dense, normalization, dropout = st.builds(Dense, widths, HIDDEN), normalizations(epsilons), dropouts()
     layer = st.booleans().flatmap(lambda is_dense: dense if is_dense else normalization | dropout)
     # A random list is drawn as often as the usual sequence of layers.
     return st.lists(layer, max_size=6) | st.builds(
@@ -58,9 +58,9 @@ def image_layers(draw, shape, epsilons):
         elif kind == "pooling":
             layer = MaxPooling((draw(st.integers(1, min(height, 4))), draw(st.integers(1, min(width, 4)))))
         elif any(isinstance(each, Convolution) for each in layers):
-            layer = draw(normalizations(epsilons) | dropouts(st.booleans()))
+            layer = draw(normalizations(epsilons) | dropouts())
         else:
-            layer = draw(dropouts(st.booleans()))
+            layer = draw(dropouts())
         layers.append(layer)
         shape = layer.output_shape(shape)
     return layers
@@ -72,12 +72,12 @@ IMAGES = st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 7))
 @st.composite
 def architectures(draw, widths, epsilons, inputs=None, images=False):
     """Draw networks of dense, dropout and batch normalization layers. If `images` is true, image layers come first."""
-    input_shape, layers, inverted = (draw(inputs or widths),), [], st.just(True)
+    input_shape, layers = (draw(inputs or widths),), []
     if images:
-        input_shape, inverted = draw(IMAGES), st.booleans()
+        input_shape = draw(IMAGES)
         layers = draw(image_layers(input_shape, epsilons))
     normalizable = any(isinstance(layer, Convolution) for layer in layers)
-    for layer in draw(hidden_layers(widths, epsilons, inverted)):
+    for layer in draw(hidden_layers(widths, epsilons)):
         normalizable |= isinstance(layer, Dense)
         if normalizable or not isinstance(layer, BatchNormalization):
             layers.append(layer)

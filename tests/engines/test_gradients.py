@@ -59,6 +59,16 @@ def check_gradient(name, architecture, samples, zeros, seed):
 @given(ARCHITECTURES, st.integers(1, 12), st.booleans(), SEEDS)
 @drawn(25)
 def test_cost_and_gradient_of_all_data(engine_name, architecture, samples, weighted, seed):
+    check_cost_and_gradient(engine_name, architecture, samples, weighted, seed)
+
+
+@given(OF_IMAGES, st.integers(1, 8), st.booleans(), SEEDS)
+@drawn(12)
+def test_cost_and_gradient_of_all_images(engine_of_images, architecture, samples, weighted, seed):
+    check_cost_and_gradient(engine_of_images, architecture, samples, weighted, seed)
+
+
+def check_cost_and_gradient(name, architecture, samples, weighted, seed):
     layers = [layer for layer in architecture.layers if not isinstance(layer, BatchNormalization)]
     architecture = replace(architecture, layers=tuple(layers))
     task = task_of(architecture, np.random.default_rng(seed), samples, weighted=weighted)
@@ -66,7 +76,10 @@ def test_cost_and_gradient_of_all_data(engine_name, architecture, samples, weigh
     truth = Truth(architecture, task.data.inputs, task.data.targets, sample_weights=weights)
     expected, accurate = truth.gradient(task.parameters)
     assume(accurate)
-    cost, gradients = task.engine(engine_name).cost_and_gradients()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choice, "threads", lambda multiplications, parts, available: min(parts, 1 + seed % 3))
+        patch.setattr(choice, "samples_at_a_time", lambda samples, *_: min(samples, 1 + seed % 5))
+        cost, gradients = task.engine(name).cost_and_gradients()
     assert cost == pytest.approx(samples * float(truth.costs(task.parameters)[0]), rel=1e-12, abs=1e-12)
     assert_close(flattened(architecture.trained, gradients), samples * expected)
 

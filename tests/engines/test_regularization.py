@@ -5,10 +5,11 @@ import pytest
 from engines.drawing import largest_difference, task_of
 from engines.truth import flattened
 
+from fastnet import Dataset
 from fastnet.engines.contract import Descent
 from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.layers import BatchNormalization, Dense
-from fastnet.formulas.optimizers import Adam, GradientDescent
+from fastnet.formulas.optimizers import Adam, GradientDescent, RMSProp
 from fastnet.kernels import choice, epoch
 from fastnet.kernels.inputs import Matrix, Rows
 
@@ -96,6 +97,41 @@ def test_another_way_of_changing_the_parameters_continues_from_them(engine_name,
         for each in (engine, reference):
             each.epoch(np.arange(20), 5, eta, Descent(optimizer, **regularization))
     assert largest_difference(engine.parameters(), reference.parameters()) < 1e-12
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_a_learning_rate_that_vanishes_keeps_the_velocity(engine_name, nesterov):
+    task = task_of(Architecture.dense((6, 5, 3), FLOAT64), np.random.default_rng(0), 20)
+    engine, reference = task.engine(engine_name, "float32"), task.engine("reference")
+    for eta in (0.0, 0.5, 1e-40, 0.0, 0.3, 0.0):
+        for each in (engine, reference):
+            each.epoch(np.arange(20), 5, eta, Descent(GradientDescent(0.9, nesterov), l2=0.1))
+        assert largest_difference(engine.parameters(), reference.parameters()) < 1e-5
+        state, engine = engine.state(), task.engine(engine_name, "float32", engine.parameters())
+        engine.set_state(state)
+
+
+SMALLEST = float(np.finfo(np.float32).tiny)
+
+
+@pytest.mark.parametrize(
+    ("layers", "optimizer"),
+    [
+        ((Dense(5, "relu"), Dense(3)), RMSProp(epsilon=SMALLEST)),
+        ((Dense(5, "relu"), Dense(3)), Adam(epsilon=SMALLEST)),
+        ((Dense(5, "relu"), BatchNormalization("tanh", epsilon=SMALLEST), Dense(3)), GradientDescent()),
+    ],
+    ids=["RMSProp", "Adam", "BatchNormalization"],
+)
+def test_the_smallest_epsilon_is_not_zero(engine_name, layers, optimizer):
+    """The gradient of an input that is always 0, and the variance of a neuron that never fires, are 0."""
+    task = task_of(Architecture((6,), layers, dtype=FLOAT64), np.random.default_rng(0), 20)
+    task.data = Dataset(task.data.inputs * [0, 1, 1, 1, 1, 1], task.data.targets)
+    task.parameters[0]["biases"][0] = -100
+    engine, reference = task.engine(engine_name, "float32"), task.engine("reference")
+    for each in (engine, reference):
+        each.epoch(np.arange(20), 20, 1e-3, Descent(optimizer))
+    assert largest_difference(engine.parameters(), reference.parameters()) < 1e-4
 
 
 def test_weights_beyond_the_bound_are_shortened_to_it(engine_name):

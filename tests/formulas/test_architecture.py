@@ -59,7 +59,7 @@ def test_settings_of_no_layer(settings):
         (lambda: BatchNormalization(momentum=0), ValueError, "momentum of BatchNormalization is 0"),
         (lambda: BatchNormalization(momentum=1.5), ValueError, "momentum of BatchNormalization is 1.5"),
         (lambda: BatchNormalization(epsilon=0), ValueError, "epsilon of BatchNormalization is 0"),
-        (lambda: BatchNormalization(epsilon=1e-60), ValueError, "epsilon of BatchNormalization is 1e-60"),
+        (lambda: BatchNormalization(epsilon=1e-38), ValueError, "epsilon of BatchNormalization is 1e-38; it must"),
     ],
 )
 def test_what_is_no_layer(make, error, message):

@@ -89,6 +89,15 @@ def test_errors_are_the_derivative_of_the_losses(cost, activation, z):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("cost", "activation"), OUTPUTS)
+def test_the_error_of_nan_is_nan(cost, activation, dtype):
+    z = np.array([[0.5, np.nan]], dtype)
+    errors = Outputs(costs.COSTS[cost], activation).errors(z, targets(cost, np.zeros((1, 2))).astype(dtype))
+    assert np.isnan(errors[0, 1])
+    assert errors.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_losses_far_from_zero(dtype):
     """The cost is accurate where the activation rounds to 0 or 1, because it is computed from z."""
     tolerance = float(4 * np.finfo(dtype).eps)

@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fastnet import BatchNormalization, Convolution, Dense, Dropout, MaxPooling
 from fastnet.formulas import images, notation
@@ -38,6 +40,12 @@ def test_other_ways_to_write_the_same():
     text = "  conv 20 5  same relu,pool,  dropout .5 "
     assert notation.write(notation.read(text)) == "conv 20 5x5 relu same, pool 2x2, dropout 0.5"
     assert notation.write([30, Dense(20)]) == "dense 30, dense 20"
+    assert [layer.p for layer in notation.read("dropout 1e-3, dropout 0, dropout 0.")] == [0.001, 0, 0]
+
+
+@given(st.floats(0, 1, exclude_max=True))
+def test_every_probability_is_written_and_read(p):
+    assert notation.read(notation.write([Dropout(p)])) == (Dropout(p),)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +70,15 @@ def test_other_ways_to_write_the_same():
         ("dense 5 softmax", "'dense 5 softmax': softmax is for the output layer only. Leave out the output layer"),
         ("dropout 1", "'dropout 1': p of Dropout is 1.0; it must be at least 0 and less than 1"),
         ("dropout half", "'dropout half': 'half' must be a number. The layer must be dropout P"),
+        ("conv 20 5x", "'conv 20 5x': '' must be an integer"),
+        ("conv 20 x5", "'conv 20 x5': '' must be an integer"),
+        *(
+            (f"dense {word}", f"'dense {word}': '{word}' must be an integer")
+            for word in ("1_0", "+5", "\uff13\uff10", "1e1")
+        ),
+        *((f"dropout {word}", f"'dropout {word}': '{word}' must be a number") for word in ("0_0.5", "+.5", "nan", ".")),
+        ("dense -5", "'dense -5': n_out of Dense is -5; it must be at least 1"),
+        ("dense " + "9" * 5000, "'dense 999"),
     ],
 )
 def test_what_is_no_notation(text, message):

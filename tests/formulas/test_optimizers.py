@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fastnet.formulas import optimizers
-from fastnet.formulas.optimizers import Adam, GradientDescent, as_optimizer
+from fastnet.formulas.optimizers import Adam, GradientDescent, RMSProp, as_optimizer
 
 DRAWN = st.one_of([each.drawn for each in names.OPTIMIZERS.values()])
 
@@ -112,7 +112,8 @@ def test_what_is_no_optimizer(arguments, error, message):
         (lambda: Adam(beta1=1.0), ValueError, "beta1 is 1.0"),
         (lambda: Adam(beta2=-1), ValueError, "beta2 is -1"),
         (lambda: Adam(epsilon=0), ValueError, "epsilon is 0"),
-        (lambda: Adam(epsilon=1e-60), ValueError, "epsilon is 1e-60"),
+        (lambda: Adam(epsilon=1e-60), ValueError, "epsilon is 1e-60; it must be at least 1.18e-38"),
+        (lambda: RMSProp(epsilon=1e-38), ValueError, "epsilon is 1e-38; it must be at least 1.18e-38"),
     ],
 )
 def test_settings_out_of_their_range(make, error, message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from fastnet import Dataset
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Descent
 from fastnet.formulas.architecture import Architecture
+from fastnet.formulas.layers import Convolution, Dense, MaxPooling
 from fastnet.kernels import choice
 
 MEBIBYTE = 1 << 20
@@ -27,6 +29,7 @@ def test_parts_are_of_nearly_equal_size(samples, bytes_of_sample, bytes_of_weigh
     assert number >= 2
     assert (part - 16) * number < samples  # parts are rounded up by less than 16 samples
     assert part <= 1024
+    assert part - 16 <= max(96, 64 * MEBIBYTE / bytes_of_sample)
 
 
 def test_mini_batches_that_fit_into_the_cache_are_whole():
@@ -73,3 +76,22 @@ def test_small_steps_are_as_exact_as_numpys(density):
     truth = change("numpy", dataclasses.replace(architecture, dtype=np.dtype("float64")))
     compiled, numpys = (np.linalg.norm(change(name, architecture) - truth) for name in ("numba", "numpy"))
     assert compiled < 3 * numpys
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [lambda engine, n: engine.cost_and_gradients(), lambda engine, n: engine.epoch(np.arange(n), n, 0.1)],
+    ids=["gradient", "step"],
+)
+def test_memory_for_images_does_not_grow_with_their_number(compute):
+    random, peaks = np.random.default_rng(0), []
+    layers = (Convolution(40, 3, "relu"), MaxPooling(2), Dense(3))
+    architecture = Architecture((1, 8, 8), layers, dtype=np.dtype("float32"))
+    parameters = [{name: np.zeros(shape) for name, shape in trained.items()} for trained in architecture.trained]
+    for n in (400, 1600):
+        engine = engine_class("numba")(architecture, parameters, Dataset(random.random((n, 64)), random.random((n, 3))))
+        tracemalloc.start()
+        compute(engine, n)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]

@@ -130,7 +130,8 @@ SETTINGS = {
     "mini_batch_size": ({0: ValueError, 2.0: TypeError, True: TypeError}, "must be"),
     "eta": ({0: ValueError, -1: ValueError, math.nan: ValueError, "1": TypeError}, "must be"),
     "lmbda": ({-1: ValueError, math.inf: ValueError, None: TypeError}, "must be"),
-    "eta ": ({1e39: ValueError, 1e300: ValueError, 1e-50: ValueError}, "must be positive and finite in float32"),
+    "eta ": ({1e39: ValueError, 1e300: ValueError}, "must be positive and finite in float32"),
+    "eta  ": ({1e-50: ValueError, 1e-38: ValueError}, "must be at least 1.18e-38"),
     "lmbda ": ({1e39: ValueError, 1e300: ValueError}, "must be finite and not negative in float32"),
 }
 

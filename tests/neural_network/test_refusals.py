@@ -89,7 +89,7 @@ def assert_refused(estimator, call, error, message):
         ({"alpha": 1e300}, ValueError, r"alpha is 1e\+300; it must be finite and not negative in float32"),
         ({"learning_rate_init": INFINITY}, ValueError, "The 'learning_rate_init' parameter .* Got inf instead"),
         ({"learning_rate_init": 1e39}, ValueError, r"learning_rate_init is 1e\+39; .* positive and finite in float32"),
-        ({"learning_rate_init": 1e-50}, ValueError, "learning_rate_init is 1e-50; .* positive and finite in float32"),
+        ({"learning_rate_init": 1e-50}, ValueError, "learning_rate_init is 1e-50; it must be at least 1.18e-38"),
         ({"dropout": 1}, ValueError, r"The 'dropout' parameter of MLP.* in the range \[0.0, 1.0\). Got 1 instead"),
         ({"dropout": "0"}, ValueError, "The 'dropout' parameter of MLP.* Got '0' instead"),
         ({"dropout": 0.5, "hidden_layer_sizes": ()}, ValueError, "there are no hidden neurons to drop"),

@@ -187,7 +187,9 @@ REFUSED = {
     "--dropout": NUMBERS | {"1": "dropout is 1.0; it must be at least 0 and less than 1"},
     "--epochs": WHOLE | {"0": "epochs is 0; it must be at least 1"},
     "--batch": WHOLE | {"0": "batch_size is 0; it must be at least 1"},
-    "--lr": NUMBERS | dict.fromkeys(["0", "1e39", "1e-50"], "it must be positive and finite"),
+    "--lr": NUMBERS
+    | dict.fromkeys(["0", "1e39"], "it must be positive and finite")
+    | {"1e-50": "it must be at least 1.18e-38"},
     "--momentum": NUMBERS | {"-1": "momentum is -1.0; it must be"},
     "--weight-decay": NUMBERS | {"1e39": "weight_decay is 1e+39; it must be finite and not negative in float32"},
     "--schedule": NAMES,
