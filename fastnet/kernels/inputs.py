@@ -147,16 +147,11 @@ def divides_neurons(inputs, m, layout):
     raise NotImplementedError
 
 
-<<<<<<< HEAD
-def copy_row(inputs, i, keep, a, start):
-    """Copy row i, multiplied by `keep`, to `a`, beginning at index `start`.
+def copy_row(inputs, i, a, start):
+    """Copy row i to `a`, beginning at index `start`.
 
     `a` must be zero there, because only the stored numbers of `Rows` are written.
     """
-=======
-def copy_row(inputs, i, a, start):
-    """Copy row i to `a`, beginning at index `start`."""
->>>>>>> fixK
     raise NotImplementedError
 
 
