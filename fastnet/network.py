@@ -131,9 +131,9 @@ class Network(BaseNetwork):
         test_data : Dataset or iterable of (x, y), optional
             Data on which the network is evaluated after each epoch.
         checkpoint : path, optional
-            File from which an interrupted run can be resumed, written atomically after each epoch. After every
-            thousandth epoch, the history of the earlier epochs is moved to a second file. The name of the second file
-            is that of the checkpoint with ".epochs" appended.
+            File from which an interrupted run can be resumed, written atomically before the first epoch and after each
+            epoch. After every thousandth epoch, the history so far is moved to a second file. The name of the second
+            file is that of the checkpoint with ".epochs" appended.
         resume : bool, optional
             Whether to continue from the checkpoint if the file exists. The result is equal, bit for bit, to that of an
             uninterrupted run. `epochs` may differ from that of the interrupted run. By default, an existing file raises

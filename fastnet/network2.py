@@ -111,7 +111,7 @@ class Network(BaseNetwork):
     ImportError
         If a library that the engine needs is not installed.
     TypeError
-        If a size or the seed is not an integer, or the cost lacks a function.
+        If a size or the seed is not an integer, or a custom cost lacks `fn` or `delta`.
     ValueError
         If there are fewer than two layers, a size is not positive, or the layers and the cost do not fit one another.
         If the activation, the engine or the dtype is unknown.
@@ -145,7 +145,7 @@ class Network(BaseNetwork):
         entries.refuse_separate_sizes(sizes, cost, *others)
         super().__init__(sizes, activation, engine, dtype, seed)
         self.cost = cost
-        self._reset_others()  # an overridden weight initializer may set only weights and biases
+        self._reset_others()  # a subclass's weight initializer may leave these arrays unset
         self.default_weight_initializer()
 
     def default_weight_initializer(self) -> None:
@@ -203,7 +203,8 @@ class Network(BaseNetwork):
         eta : float
             Learning rate, positive.
         lmbda : float, optional
-            Parameter of L2 regularization, at least 0. With n training samples, the weight decay is `eta * lmbda / n`.
+            Parameter of L2 regularization, at least 0. With n training samples, the cost has the term `lmbda / (2 n)`
+            times the sum of the squared weights.
         evaluation_data : Dataset or iterable of (x, y), optional
             Validation or test data. `y` is an integer label or a column.
         monitor_evaluation_cost, monitor_evaluation_accuracy, monitor_training_cost, monitor_training_accuracy : bool
@@ -212,7 +213,8 @@ class Network(BaseNetwork):
             A name in `fastnet.formulas.optimizers.NAMES`, such as 'adam', or an object with settings, such as
             `Adam(beta1=0.8)`. By default, plain gradient descent.
         momentum : float, optional
-            Momentum coefficient mu of 'sgd' and 'nesterov', at least 0 and less than 1 (chapter 3, equation 107).
+            Momentum coefficient mu of 'sgd' and 'nesterov', at least 0 and less than 1 (chapter 3, equation 107). With
+            'nesterov', 0 means 0.9.
         l1 : float, optional
             Parameter of L1 regularization, at least 0 (chapter 3, equation 95).
         max_norm : float, optional
@@ -239,9 +241,9 @@ class Network(BaseNetwork):
         report : callable, optional
             Function that is called with the `History` after each epoch. The book's lines are then not printed.
         checkpoint : path, optional
-            File from which an interrupted run can be resumed, written atomically after each epoch. After every
-            thousandth epoch, the history of the earlier epochs is moved to a second file. The name of the second file
-            is that of the checkpoint with ".epochs" appended.
+            File from which an interrupted run can be resumed, written atomically before the first epoch and after each
+            epoch. After every thousandth epoch, the history so far is moved to a second file. The name of the second
+            file is that of the checkpoint with ".epochs" appended.
         resume : bool, optional
             Whether to continue from the checkpoint if the file exists. The result is equal, bit for bit, to that of an
             uninterrupted run. `epochs` may differ from that of the interrupted run. By default, an existing file raises
@@ -251,7 +253,7 @@ class Network(BaseNetwork):
         -------
         evaluation_cost, evaluation_accuracy, training_cost, training_accuracy : lists
             Each list has one entry for each epoch, or is empty if the value is not monitored. An accuracy is the number
-            of samples classified correctly. A cost is the mean over the samples of the data set, plus the
+            of samples classified correctly. A cost is the mean cost of the samples in the data set, plus the
             regularization term divided by the number of these samples.
 
         Raises
@@ -350,7 +352,7 @@ class Network(BaseNetwork):
         max_norm: float | None = None,
         dropout: float = 0.0,
     ) -> StepwiseTraining:
-        """Prepare training that pauses between mini-batches. The result's method `advance` trains on mini-batches.
+        """Prepare training that pauses between mini-batches. The method `advance` of the result continues it.
 
         Parameters
         ----------
@@ -504,15 +506,16 @@ class Network(BaseNetwork):
     ) -> tuple[Arrays, Arrays]:
         """Return the gradient of `total_cost(data, lmbda, l1=l1)` with respect to biases and weights.
 
-        Without regularization and `BatchNormalization`, the gradient is the mean of the samples' gradients, which
-        `backprop` returns (chapter 2, equations BP1 to BP4). The network keeps the prepared data for further calls with
-        the same data. Call this method after each epoch, in `SGD(report=...)`, to see how fast each layer learns.
+        With neither regularization nor `BatchNormalization`, the gradient is the mean of the gradients that `backprop`
+        returns for the samples (chapter 2, equations BP1 to BP4). The network keeps the engine with the data, so
+        further calls with the same data are faster (except with `BatchNormalization`). Call this method after each
+        epoch, in `SGD(report=...)`, to see how fast each layer learns.
 
         Parameters
         ----------
         data : Dataset or iterable of (x, y)
-            Samples, in a form that `SGD` accepts as training data. With `BatchNormalization`, all samples form
-            one mini-batch of a size that `SGD` allows. `Dropout` layers drop no neurons.
+            Samples, in a form that `SGD` accepts as training data. With `BatchNormalization`, all samples form one
+            mini-batch, whose size must be one that `SGD` allows. `Dropout` layers drop no neurons.
         lmbda, l1 : float, optional
             Parameters of L2 and L1 regularization, at least 0. These parameters are divided by the number of samples in
             `data`.
@@ -633,7 +636,7 @@ def _check_together(
 
 
 def _described(optimizer: Optimizer) -> dict[str, Any]:
-    """Return an optimizer as entries of a recipe: the momentum of 'sgd', name and settings of any other optimizer."""
+    """Return the recipe's entries for an optimizer: the momentum for 'sgd', name and settings for any other."""
     if isinstance(optimizer, GradientDescent) and not optimizer.nesterov:
         return {"momentum": optimizer.momentum}
     return {"optimizer": {"name": optimizer.name, **optimizer.settings()}}

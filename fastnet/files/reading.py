@@ -24,7 +24,7 @@ class DataError(ValueError):
 
 
 def one_line(error: object) -> str:
-    """Return an error's message as one printable line of at most 150 characters. The message may quote a file."""
+    """Return an error's message, which may quote a file, as one printable line of at most 150 characters."""
     return "".join(c if c.isprintable() else "?" for c in str(error)[:_LONGEST_REASON])
 
 
@@ -181,7 +181,7 @@ class _ReadInSteps:
 
 @contextmanager
 def named_errors(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Set the file name of an `OSError` of the `with` block to `path`, as the user wrote it.
+    """If the `with` block raises an `OSError`, set the error's file name to `path`, as the user wrote it.
 
     An `OSError` without an error number is left unchanged.
     """

@@ -165,7 +165,7 @@ def _created_beside(path: Path) -> tuple[Path, BinaryIO]:
                     return unfinished, file
             except OSError:  # the file system has no locks
                 unfinished.unlink()
-            file.close()  # another process has locked the new file, or has removed it as abandoned
+            file.close()  # locks are not available, or another process has locked or removed the new file
     unfinished = path.with_name(f".fastnet-{secrets.token_hex(8)}")
     return unfinished, unfinished.open("xb")
 

@@ -12,7 +12,7 @@ from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 
 _LARGE = 5.0  # root mean square of the inputs above which a warning is given; it is 1 for standardized inputs
-_ENOUGH = 20  # least number of samples of a label for a warning; the predictions may lack rarer labels by chance
+_ENOUGH = 20  # only labels with at least this many samples cause a warning; rarer labels may be missed by chance
 
 
 class TrainingWarning(RuntimeWarning):
@@ -39,7 +39,8 @@ def diverged(when: str, eta: float, stacklevel: int) -> None:
     eta : float
         Learning rate.
     stacklevel : int
-        Number of calls from the line that the warning names to this function, including the call of this function.
+        Which line the warning names: 1 for the line that calls this function, 2 for the line that calls the caller, and
+        so on.
     """
     warnings.warn(
         f"{when}: weights became infinite or NaN, and training stopped; the network keeps its previous "
@@ -114,7 +115,8 @@ def warn_of_scale(scale: str, stacklevel: int) -> None:
     scale : str
         Result of the function `scale`.
     stacklevel : int
-        Number of calls from the line that the warning names to this function, including the call of this function.
+        Which line the warning names: 1 for the line that calls this function, 2 for the line that calls the caller, and
+        so on.
     """
     if scale:
         warnings.warn(
@@ -152,7 +154,8 @@ class DeadOutputs:
         found : NeverPredicted
             Labels that were never predicted.
         stacklevel : int
-            Number of calls from the line that the warning names to this function, including the call of this function.
+            Which line the warning names: 1 for the line that calls this function, 2 for the line that calls the caller,
+            and so on.
         is_only : bool, optional
             Whether the run has one epoch only.
         """

@@ -36,7 +36,7 @@ class Epoch:
     seconds : float
         Time of training in seconds, including the shuffling and deforming of the samples.
     training_cost, evaluation_cost : float or None
-        Mean cost over the data, with regularization.
+        Mean cost of the samples, with regularization.
     training_accuracy, evaluation_accuracy : int or None
         Number of samples classified correctly.
     mini_batch_cost : float or None
@@ -105,9 +105,9 @@ class Epochs(Sequence[Epoch]):
         return [value if there else None for value, there in zip(values, known, strict=True)] if known.any() else []
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return copies of the columns by name: "known", and, except for "number", each column that has values.
+        """Return copies of the columns by name, except "number" and the columns in which all values are None.
 
-        For each epoch, "known" has a number whose bits say which values of the epoch are not None.
+        For each epoch, the column "known" has an integer whose bits say which values of the epoch are not None.
         """
         rows = self._rows[: self._length]
         ever_known = int(np.bitwise_or.reduce(rows["known"]))

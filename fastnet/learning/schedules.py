@@ -162,7 +162,8 @@ class StoppingRule(ABC):
     eta : float
         First learning rate.
     patience : int or None
-        Number of epochs without an improvement after which the rule acts; None for never.
+        Number of epochs without an improvement after which the learning rate changes, or training stops. None for
+        never.
 
     Attributes
     ----------
@@ -207,9 +208,10 @@ class StoppingRule(ABC):
 
 
 class Plan(StoppingRule):
-    """Stops training, or halves the learning rate (chapter 3, "How to choose a neural network's hyper-parameters?").
+    """Stops training, halves the learning rate, or follows a `Schedule`.
 
-    The values are evaluation accuracies. Any accuracy above the best one so far is an improvement.
+    See chapter 3, "How to choose a neural network's hyper-parameters?". The values are evaluation accuracies. Any
+    accuracy above the best one so far is an improvement.
 
     Parameters
     ----------

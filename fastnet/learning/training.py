@@ -19,8 +19,8 @@ from fastnet.utils import progress
 from fastnet.utils.interruption import deferred_signals
 
 _MINI_BATCHES_OF_A_SUM = 4096  # largest number of mini-batches whose costs are summed in one call of the engine
-_MINI_BATCHES_AT_FIRST = 100  # largest number of mini-batches in the first call, by which the speed is measured
-_WORK_AT_FIRST = 1 << 24  # largest number of multiplications in the first call, unless one mini-batch has more
+_MINI_BATCHES_AT_FIRST = 100  # largest number of mini-batches in the first call without costs, to measure the speed
+_WORK_AT_FIRST = 1 << 24  # largest number of multiplications in that call, unless one mini-batch has more
 _WORK_OF_A_SUM = 1 << 31  # largest number of multiplications in a call with costs, unless one mini-batch has more
 
 
@@ -130,7 +130,8 @@ class Training:
         keep : callable, optional
             Function that is called before `report`, to write the checkpoint.
         stacklevel : int, optional
-            Number of calls from the line that warnings name to this function, including the call of this function.
+            Which line warnings name: 1 for the line that calls this function, 2 for the line that calls the caller, and
+            so on.
         """
         diagnostics.warn_of_scale(self.scale, stacklevel + 1)
         dead_outputs = diagnostics.DeadOutputs(self.scale)

@@ -24,7 +24,7 @@ Parameters: TypeAlias = tuple[npt.ArrayLike, npt.ArrayLike]
 
 
 class Layer(ABC):
-    """A layer as in the book, with weights `w` and biases `b`. An engine computes one such layer as one or more layers.
+    """A layer as in the book, with weights `w` and biases `b`. An engine computes the layers in `parts`.
 
     Attributes
     ----------

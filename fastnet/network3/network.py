@@ -200,8 +200,8 @@ class Network:
             is given, the book's lines are not printed.
         checkpoint : path, optional
             File from which an interrupted run can be resumed, written atomically before the first epoch and after each
-            epoch. After every thousandth epoch, the history of the earlier epochs is moved to a second file. The name
-            of the second file is that of the checkpoint with ".epochs" appended.
+            epoch. After every thousandth epoch, the history so far is moved to a second file. The name of the second
+            file is that of the checkpoint with ".epochs" appended.
         resume : bool, optional
             Whether to continue from the checkpoint if the file exists. The result is equal, bit for bit, to that of an
             uninterrupted run. `epochs` may differ from that of the interrupted run. By default, an existing file raises
@@ -218,10 +218,10 @@ class Network:
         Warns
         -----
         TrainingWarning
-            If inputs are far from unit scale. If weights become infinite or NaN in an epoch. Training then stops, and
+            If inputs are far from unit scale. If weights become infinite or NaN in an epoch; training then stops, and
             the network has the parameters from before the epoch. If at least 20 validation samples have some label, but
-            after each of two consecutive epochs, no validation sample is classified as this label. In a run of one
-            epoch, this warning is given only if all validation samples are classified as another label.
+            after each of two consecutive epochs, no validation sample is classified as this label. If, in a run of one
+            epoch, all validation samples are classified as one label, and another label has at least 20 samples.
 
         Notes
         -----
@@ -360,9 +360,10 @@ class Network:
         return self._make_engine().measure(found).correct / len(found)
 
     def test_mb_predictions(self, i: int) -> np.ndarray:
-        """Return the predictions for mini-batch `i`, counted from 0, of the test data of the last call of `SGD`.
+        """Return the predictions for a mini-batch of the test data that the last call of `SGD` received.
 
-        The shape is (mini_batch_size,), or shorter at the end of the test data.
+        `i` is the index of the mini-batch, numbered from 0. The shape is (mini_batch_size,), or shorter at the end of
+        the test data.
 
         Raises
         ------
@@ -389,7 +390,7 @@ class Network:
             If the file cannot be written. An existing file is then unchanged.
         TypeError, ValueError
             If an attribute of the network or a layer has a wrong type or value, such as a NaN weight. If a layer has a
-            custom activation function or a custom class.
+            custom activation function, or is an object of a custom class.
         """
         files.write(path, self.layers, self.mini_batch_size)
 

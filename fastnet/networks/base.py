@@ -45,7 +45,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "engine": _engine,
     "dtype": arguments.float_type,
 }
-"""Functions that check attributes of a network when values are assigned to them."""
+"""For each of these attributes of a network, the function that checks a value assigned to the attribute."""
 
 
 class BaseNetwork(ABC):
@@ -54,7 +54,8 @@ class BaseNetwork(ABC):
     Parameters
     ----------
     sizes : sequence of int and Layer
-        Number of inputs, or shape of the images, then the layers. An integer is a dense layer of that many neurons.
+        Number of inputs, or shape of the images, then the layers. An integer after the first entry is a dense layer of
+        that many neurons.
     activation, engine, dtype, seed
         See `network2.Network`.
     """
@@ -438,7 +439,7 @@ class BaseNetwork(ABC):
             return fitting
 
     def _test_set(self, data: Dataset | Iterable[Sample], argument: str = "test_data") -> Dataset:
-        """Return the data set; raise an error if it does not fit the network, or has labels without an output."""
+        """Return the data set; raise an error if it does not fit the network, or a label has no output neuron."""
         with arguments.named(argument):
             data = self._fitting_inputs(data)
             data.labels(self.sizes[-1])
@@ -465,7 +466,7 @@ class BaseNetwork(ABC):
         return np.ascontiguousarray(rows)
 
     def _overridden(self, method: str) -> bool:
-        """Return whether a subclass, or an assignment to the network or its class, has replaced a method."""
+        """Return whether a subclass, or an assignment to the network or its class, has replaced the method."""
         return getattr(getattr(self, method), "__func__", None) is not self._as_written[method]
 
     def _refuse_overridden(self, *methods: str, instead: str) -> None:

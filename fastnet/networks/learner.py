@@ -88,7 +88,7 @@ class NetworkLearner:
         return None if total is None else total.costs / len(order)
 
     def train_part(self, order: np.ndarray, eta: float) -> Totals:
-        """Train on a part of an epoch, copy the trained parameters to the network, and return the totals."""
+        """Train on a part of an epoch, copy the trained parameters to the network, and return the costs."""
         self._before = self.net.parameters
         total = self.engine.epoch(order, self.mini_batch_size, eta, self.descent, with_costs=True)
         self._trained = self.engine.parameters()
@@ -118,11 +118,11 @@ class NetworkLearner:
         return arrays_of(self.net.parameters)
 
     def undo(self) -> None:
-        """Restore the network's parameters from before the epoch."""
+        """Restore the network's parameters from before the last call of `train` or `train_part`."""
         self.net.parameters = self._before
 
     def continue_from(self, file: CheckpointFile, history: History) -> Iterable[Epoch]:
-        """Restore the run in the file, and return the run's epochs. If there is no run, draw the dropout seed."""
+        """Restore the run's state from the checkpoint, and return its epochs. For a new run, draw the dropout seed."""
         architecture, generator = self.engine.architecture, self.net._generator()
         found = file.found(history.recipe, architecture, self.descent.optimizer.state_names)
         if found is None:
@@ -136,7 +136,7 @@ class NetworkLearner:
         return found.epochs
 
     def keep(self, file: CheckpointFile, history: History) -> None:
-        """Write the checkpoint if a file was given: parameters and all other state that the next epoch depends on."""
+        """Write the parameters and all other state that the next epoch depends on to the file, if there is one."""
         if file.path is None:
             return
         state, state_names = self.engine.state(), self.descent.optimizer.state_names
