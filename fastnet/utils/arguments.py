@@ -142,7 +142,7 @@ def flag(value: Any, argument: str) -> bool:
 
 
 def path(value: Any, argument: str) -> Path:
-    """Return the path of a file."""
+    """Return the path of a file or folder."""
     if not isinstance(value, (str, os.PathLike)) or isinstance(os.fspath(value), bytes):
         raise TypeError(f"{argument} is {brief(value)}; it must be a string or a pathlib.Path")
     text = os.fspath(value)
