@@ -140,7 +140,7 @@ def _encode(text: str, encoding: str | bytes) -> bytes:
 
 
 def _no_bytes() -> bytes:
-    """Stand in for `bytes`. A pickle that Python 3 wrote for Python 2 calls `bytes` for the contents of an empty array."""
+    """Stand in for `bytes`. Python 3's pickles for Python 2 call `bytes` for the contents of an empty array."""
     return b""
 
 

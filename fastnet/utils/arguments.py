@@ -23,7 +23,7 @@ from fastnet.utils import machine
 _T = TypeVar("_T")
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
-_BYTES_A_WEIGHT = 16  # number of bytes per weight: 8 for the drawn number, and up to 8 for the number in the network
+_BYTES_A_WEIGHT = 16  # number of bytes per weight: 8 for the drawn initial weight, and up to 8 in the network
 
 
 @contextlib.contextmanager
