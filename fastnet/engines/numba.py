@@ -93,7 +93,7 @@ class Engine(contract.Engine):
         return {}
 
     def _prepare(self, data: Dataset) -> None:
-        # Without `deferred_signals`, Ctrl-C could be lost in a destructor of an LLVM object during loading or compilation.
+        # Without `deferred_signals`, a destructor of an LLVM object could lose Ctrl-C while code is loaded or compiled.
         waits = "Stopping after the kernels are compiled and stored; press Ctrl-C again to stop immediately"
         with deferred_signals(waits), on_compilation(progress.compiling):
             self._references.clear()  # the references would keep the previous data alive
