@@ -103,7 +103,7 @@ class Dataset(MutableSequence[Sample]):
         ----------
         pairs : iterable of (x, y)
             `x` of shape `(n_in, 1)` or `(n_in,)`; `y` of shape `(n_out, 1)` or `(n_out,)`, or a number. An array of
-            pairs is accepted: objects of shape (n, 2), numbers of shape (n, 2, n_in, 1), or records with two fields.
+            pairs is accepted: shape (n, 2) with objects, shape (n, 2, n_in, 1) with numbers, or records of two fields.
 
         Raises
         ------
@@ -223,8 +223,7 @@ class Dataset(MutableSequence[Sample]):
     def derived(self, key: Hashable, make: Callable[[], _T]) -> _T:
         """Return the result of `make`, which is called once. The result is kept under `key` until the data set changes.
 
-        Engines keep their own layouts of the data with this method. Networks that are trained on the same data set with
-        the same engine share a layout.
+        The engine `numba` keeps its layout of the data with this method, so several networks can share the layout.
         """
         with self._lock:  # so that `make` is called once, even if several threads need the result
             self._merge()

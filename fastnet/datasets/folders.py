@@ -43,7 +43,7 @@ def idx_files(path: Path) -> dict[Role, Path] | None:
     FileNotFoundError
         If a file is missing, except if both test files are missing.
     DataError
-        If the folder holds several data sets, none of them above the others; or more than 20,000 files.
+        If several data sets have the smallest depth in the folder, or the folder holds more than 20,000 files.
     """
     chosen = _IDX.fullmatch(path.name)
     if not (chosen or path.is_dir()):
@@ -131,7 +131,7 @@ def _folder_of(file: Path) -> Path:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the files in a folder and its subfolders to a depth of `_DEEPEST`, except hidden subfolders."""
+    """Return the files in a folder and its subfolders to a depth of `_DEEPEST`, except those in hidden subfolders."""
     files: list[Path] = []
     for place, folders, names in os.walk(folder):
         depth = len(Path(place).relative_to(folder).parts)

@@ -232,5 +232,5 @@ def _parts(arrays: dict[Role, tuple[np.ndarray, Path]]) -> dict[str, Part]:
 
 
 def _is_transposed(path: Path) -> bool:
-    """Whether the images of a file are stored column by column: those of EMNIST, recognized by the file's name."""
+    """Whether the images of a file are stored column by column, as in EMNIST, which the file's name identifies."""
     return path.name.lower().startswith("emnist")

@@ -58,7 +58,7 @@ def read_pairs(path: Path) -> Pairs:
     with opened(path) as stream:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error")  # a pickle that Python warns of is refused
+                warnings.simplefilter("error")  # a pickle that causes a warning is refused
                 pairs = _ArrayUnpickler(_BoundedStream(stream)).load()
         except (pickle.UnpicklingError, ArithmeticError, AttributeError, LookupError, TypeError, Warning):
             # Python's own message is not used, because it may quote the file at any length.
@@ -71,7 +71,7 @@ def read_pairs(path: Path) -> Pairs:
 
 
 class _BoundedStream:
-    """The stream that the unpickler reads. Memory is allocated only for existing bytes, and their number is limited."""
+    """The stream that the unpickler reads, up to `_MOST_BYTES`. Memory is allocated only for bytes in the file."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -140,7 +140,7 @@ def _encode(text: str, encoding: str | bytes) -> bytes:
 
 
 def _no_bytes() -> bytes:
-    """Stand in for `bytes`. A pickle that Python 3 wrote for Python 2 calls `bytes` to make an empty array."""
+    """Stand in for `bytes`. Python 3's pickles for Python 2 call `bytes` for the contents of an empty array."""
     return b""
 
 
@@ -241,7 +241,7 @@ class _ArrayUnpickler(pickle._Unpickler):
 
 
 class _Instructions:
-    """The dispatch table of the unpickler, which allows only `_INSTRUCTIONS` and limits the length of a pickle."""
+    """The unpickler's dispatch table, which allows only `_INSTRUCTIONS`, at most `_MOST_INSTRUCTIONS` in a pickle."""
 
     _METHODS: ClassVar[dict[int, Callable[[Any], None]]] = {
         **{code: pickle._Unpickler.dispatch[code] for code in _INSTRUCTIONS},

@@ -182,7 +182,10 @@ def _number_from_0(parts: Mapping[str, Part], labels: dict[str, np.ndarray], not
 
 
 def _scaled(parts: Mapping[str, Part], images: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return grey values from 0 to 255 as multiples of 1/256, and other numbers as they are."""
+    """Return grey values from 0 to 255 as multiples of 1/256, and other numbers as they are.
+
+    Arrays of uint8 hold grey values. All other arrays do if no number is negative, and the largest is from 128 to 255.
+    """
     others = [array for array in images.values() if array.dtype != np.uint8]
     low, high = min((array.min() for array in others), default=0), max((array.max() for array in others), default=0)
     factor = 1 / _GREYS if low >= 0 and _GREYS / 2 <= high < _GREYS else 1

@@ -15,7 +15,7 @@ Row: TypeAlias = tuple[np.ndarray, np.ndarray]
 class SparseInputs:
     """A SciPy sparse matrix with one sample per row. Indexing works as for an array, and returns dense rows.
 
-    An engine that computes with dense matrices indexes one mini-batch at a time, and never converts the whole matrix.
+    An engine that computes with dense matrices converts only the rows that it feeds forward together.
 
     Parameters
     ----------

@@ -94,7 +94,7 @@ class MiniBatch(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """Sums over mini-batches. The cost before each step is multiplied by the number of samples in the mini-batch.
+    """Sums over mini-batches. A mini-batch's cost, computed before its step, is multiplied by its number of samples.
 
     Attributes
     ----------
@@ -255,9 +255,9 @@ def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
 
 
 def samples_at_a_time(architecture: Architecture, most: int) -> int:
-    """Return how many samples to feed forward together: `most`, or fewer to limit the size of their patches.
+    """Return how many samples to feed forward together: `most`, or fewer to limit the patches of a convolution.
 
-    The patches of several samples together have at most `_NUMBERS_OF_IMAGES` values.
+    In each convolution, the patches of more than one sample have at most `_NUMBERS_OF_IMAGES` values.
     """
     needed = [
         prod(shape[1:]) * prod(layer.trained(inputs)["weights"][1:])

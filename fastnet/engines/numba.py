@@ -320,7 +320,7 @@ class Engine(contract.Engine):
     def _feed_forward(
         self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver, desired: Dataset | None = None
     ) -> None:
-        """Feed samples forward; threads divide the samples, and call `receive` independently."""
+        """Feed samples forward. Each thread takes a share of the samples, and calls `receive` for this share."""
         with on_compilation(progress.compiling):
             x = self._cached_inputs(inputs) if isinstance(inputs, Dataset) else self._undropped(inputs)
             n = len(inputs)

@@ -20,8 +20,8 @@ from fastnet.formulas.architecture import Arrays, Parameters
 class Engine(ArrayEngine):
     """The engine that computes with one column vector per sample, in the order of the book's equations.
 
-    All samples are fed forward layer by layer. Then their errors are backpropagated layer by layer. Batch normalization
-    is the only layer that combines samples.
+    All samples of a mini-batch are fed forward layer by layer. Then their errors are backpropagated layer by layer.
+    Batch normalization is the only layer that combines samples.
     """
 
     samples_at_a_time = 1

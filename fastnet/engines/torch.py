@@ -245,10 +245,10 @@ class Eager(contract.Engine):
         keep_statistics: bool,
         accurate: bool = False,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the sum of the costs of a mini-batch, weighted by the sample weights, twice.
+        """Return two tensors, each with the sum of a mini-batch's costs, weighted by the sample weights.
 
-        The first result is for derivatives. The second has no derivative. If `accurate` is True, the second result is
-        accurate, also if it is small.
+        The first tensor is for derivatives. The second has no derivative. If `accurate` is True, the second tensor is
+        accurate even if the sum is small.
         """
         z = self._weighted_inputs(inputs, factors, training=True, keep_statistics=keep_statistics)
         name = class_name(self.architecture.cost)

@@ -3,9 +3,8 @@
 The functions of `COSTS` are fast, and have accurate derivatives. If `summed` is True, a function returns the sum of the
 costs. Otherwise, it returns the cost of each sample, or of each output of each sample.
 
-Some functions of `torch.nn.functional` subtract nearly equal numbers, so small costs have few correct digits. For these
-costs, `LOSSES` has accurate functions, which return the term of each output of each sample. Their derivatives are not
-used.
+Some functions of `COSTS` subtract nearly equal numbers, so small costs have few correct digits. `LOSSES` has accurate
+versions of these functions, which return the term of each output of each sample. Their derivatives are not used.
 """
 
 from __future__ import annotations

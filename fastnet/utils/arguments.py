@@ -23,7 +23,7 @@ from fastnet.utils import machine
 _T = TypeVar("_T")
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
-_BYTES_A_WEIGHT = 16  # number of bytes per weight: 8 for the drawn number, and up to 8 for the number in the network
+_BYTES_A_WEIGHT = 16  # number of bytes per weight: 8 for the drawn initial weight, and up to 8 in the network
 
 
 @contextlib.contextmanager
@@ -142,7 +142,7 @@ def flag(value: Any, argument: str) -> bool:
 
 
 def path(value: Any, argument: str) -> Path:
-    """Return the path of a file."""
+    """Return the path of a file or folder."""
     if not isinstance(value, (str, os.PathLike)) or isinstance(os.fspath(value), bytes):
         raise TypeError(f"{argument} is {brief(value)}; it must be a string or a pathlib.Path")
     text = os.fspath(value)

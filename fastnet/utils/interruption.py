@@ -18,6 +18,8 @@ _SIGNALS = (signal.SIGINT, *TERMINATION_SIGNALS)
 def deferred_signals(says: str = "") -> Iterator[Callable[[], None]]:
     """Defer SIGINT, SIGTERM and SIGHUP to the end of the `with` block. A second Ctrl-C is not deferred.
 
+    Only the main thread defers signals, and only signals with a Python handler. By default, only SIGINT has one.
+
     A library whose import or computation is interrupted may ignore the interrupt, or raise an exception other than
     `KeyboardInterrupt`. An interrupted library may also stay unusable for the rest of the session.
 

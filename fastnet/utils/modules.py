@@ -9,7 +9,7 @@ from typing import Any
 
 
 def refuse_assignment(module: str, advice: Mapping[str, str]) -> None:
-    """Raise an `AttributeError` on assignments to some names of a module, because engines would ignore the assignments.
+    """Make assignments to some names of a module raise an `AttributeError`, because engines would ignore new values.
 
     Parameters
     ----------

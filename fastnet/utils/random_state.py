@@ -1,4 +1,4 @@
-"""The state of a random generator after a call that fails."""
+"""Restores the state of a random generator after a call that fails."""
 
 from __future__ import annotations
 
