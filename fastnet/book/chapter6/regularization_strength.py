@@ -1,8 +1,7 @@
 """The strength of L2 regularization: networks with different values of lambda, on a part of the training data.
 
-Up to 10, the value of lambda changes the accuracy no more than the seed does. With a lambda of 100, the accuracy is
-lower. The book's program tries the same values of lambda. All networks together train for about two minutes on two
-processors.
+A lambda of up to 10 changes the accuracy no more than the seed does. With a lambda of 100, the accuracy is lower. The
+book's program tries the same values of lambda. All networks together train for about two minutes on two processors.
 """
 
 from __future__ import annotations
