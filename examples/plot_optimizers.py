@@ -15,8 +15,8 @@ training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
 data = training_data[:20000]
 
 # %%
-# Each optimizer has its own learning rate. RMSProp and Adam divide by the root of the
-# gradient's running mean square, and so need a smaller learning rate.
+# Each optimizer has its own learning rate. RMSProp and Adam divide the change by the root
+# of the gradient's running mean square, and so need a smaller learning rate.
 
 optimizers = {
     "gradient descent, eta 0.05": (GradientDescent(), 0.05),

@@ -17,7 +17,7 @@ training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
 
 # %%
 # ``gradients`` returns the gradient of the cost with respect to biases and weights, layer
-# by layer. The medians are over 20 untrained networks.
+# by layer. The curves show medians over 20 untrained networks.
 
 norms = {}
 for activation in ("sigmoid", "tanh", "relu"):

@@ -1,8 +1,8 @@
 """A 0 and its four quarters: what hidden neurons might detect.
 
-The chapter asks why ten output neurons, one for each digit, recognize digits better than four, one for each bit. In the
-chapter's answer, each of four hidden neurons may detect one quarter of a 0. If all four are active, an output neuron
-concludes that the digit is a 0.
+The chapter asks why ten output neurons, one for each digit, recognize digits better than four output neurons, one for
+each bit of the digit. In the chapter's answer, each of four hidden neurons may detect one quarter of a 0. If all four
+are active, an output neuron concludes that the digit is a 0.
 """
 
 from __future__ import annotations

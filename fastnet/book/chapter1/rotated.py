@@ -34,7 +34,8 @@ def rotate(image: np.ndarray, angle: float) -> np.ndarray:
     middle = (side - 1) / 2
     down, right = np.mgrid[:side, :side] - middle
     cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-    # A border of two white pixels. Source points are clipped to the border, so that each has four pixels around it.
+    # Two white pixels are added at each side. Source points are clipped to the padded image, so that each has four
+    # pixels around it.
     padded = np.pad(image, 2)
     rows = np.clip(cosine * down + sine * right + middle + 2, 0, side + 2)
     columns = np.clip(cosine * right - sine * down + middle + 2, 0, side + 2)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@experiment("The cost of a gradient: backpropagation, and one forward pass for each weight")
+@experiment("The time for a gradient: backpropagation, and one forward pass for each weight")
 def backprop_speed(
     *, inputs: int = 100, hidden: Sequence[int] = (1, 3, 10, 30, 100), repeats: int = 5, seed: int = 0
 ) -> Measured:

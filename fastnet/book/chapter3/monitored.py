@@ -71,8 +71,8 @@ def in_the_end(curves: Mapping[str, Sequence[float]]) -> dict[str, float]:
 def draw_all(curves: Mapping[str, Sequence[float]], figure: Figure) -> None:
     """Draw four panels: costs above, accuracies below; training data on the left, test data on the right.
 
-    The training cost may fall by several powers of ten, so its axis is logarithmic. The accuracies of the first 40th of
-    the epochs are far below the later accuracies, and are left out.
+    The training cost may fall by several powers of ten, so its axis is logarithmic. The accuracies in the first
+    fortieth of the epochs are far below the later accuracies, and are left out.
     """
     names = ("training cost", "test cost", "training accuracy", "test accuracy")
     for axes, name, color in zip(figure.subplots(2, 2).flat, names, PALETTE, strict=False):

@@ -1,7 +1,7 @@
 """Learning rate schedules: decreasing rates end with a higher accuracy than a constant rate.
 
 The first rate is constant, as everywhere else in the chapter. The second is halved after three epochs without an
-improvement, as the book proposes. The third is divided by a constant after each epoch. The fourth follows half a
+improvement; the book proposes ten. The third is divided by a constant after each epoch. The fourth follows half a
 period of a cosine. The book gives no results.
 """
 

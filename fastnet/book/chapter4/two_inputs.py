@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 STEEPNESS = 100
 """Weight of a step neuron times the width of a cell: large, so that a step is much narrower than a cell."""
 HEIGHT = 40.0
-"""Height of a bump in the weighted input of a neuron of the second hidden layer: large, so that the neuron's output is
-nearly 0 or 1."""
+"""Amount by which a bump raises the weighted input of a neuron of the second hidden layer: large, so that the neuron's
+output is nearly 0 or 1."""
 BORDER = 0.05
 """Width of the border of a cell, as a share of the cell's width. The error inside the cells excludes the border."""
 

@@ -38,7 +38,7 @@ def name_of(depth: int, which: str) -> str:
             name_of(depth, which),
             value,
             source=FIGURE_DATA,
-            reason_for_difference="With 30 seeds, some values are lower, some higher.",
+            reason_for_difference="With 30 seeds, some values are below the book's, some above.",
         )
         for depth, found in BOOK.items()
         for which, value in zip(("first", "last"), found, strict=True)

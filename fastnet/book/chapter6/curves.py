@@ -27,7 +27,7 @@ def _draw_curves(accuracies: Mapping[str, list[float]], axes: Axes) -> None:
     for curve, color in zip(accuracies.values(), PALETTE, strict=False):
         axes.plot(range(1, len(curve) + 1), curve, color=color)
     epochs = max(map(len, accuracies.values()))
-    # Accuracies rise steeply in the first tenth of the epochs, so this part of a curve may be cut off below.
+    # The lower limit ignores the first tenth of the epochs, in which accuracies rise steeply.
     lowest = min(min(curve[epochs // 10 :]) for curve in accuracies.values())
     highest = max(map(max, accuracies.values()))
     margin = 0.05 * (highest - lowest) + 1e-4

@@ -67,5 +67,5 @@ def draw(data: Mapping[str, Any], figure: Figure) -> None:
         top, left = mosaic.corner(i)
         for digit, row, color in zip(pair, (7, 21), PALETTE, strict=False):
             axes.text(left + 33, top + row, digit, color=color, ha="center", va="center")
-    axes.set_xlabel("at the right of each digit its label, and below the ensemble's answer")
+    axes.set_xlabel("at the right of each digit, its label is above the ensemble's answer")
     return None

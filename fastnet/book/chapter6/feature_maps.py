@@ -31,8 +31,8 @@ def feature_maps(*, digit: int = 0, samples: int = 50_000, epochs: int = 3, seed
     ----------
     digit : int
         Index of the test image.
-    samples, epochs, seed
-        As in `filters`.
+    samples, epochs, seed : int
+        Number of training samples, number of epochs, and seed of the network.
     """
     (net,) = train([NETWORK], samples, 1000, epochs, [seed], is_tested=False)
     image = mnist()[2].inputs[digit].reshape(28, 28)

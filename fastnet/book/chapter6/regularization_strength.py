@@ -1,8 +1,7 @@
 """The strength of L2 regularization: networks with different values of lambda, on a part of the training data.
 
-For values of lambda up to 10, the accuracies differ no more than for different seeds. With a lambda of 100, the
-accuracy is lower. The book's program tries the same values of lambda. All networks together train for about two minutes
-on two processors.
+A lambda of up to 10 changes the accuracy no more than the seed does. With a lambda of 100, the accuracy is lower. The
+book's program tries the same values of lambda. All networks together train for about two minutes on two processors.
 """
 
 from __future__ import annotations
@@ -47,8 +46,10 @@ def regularization_strength(
         equally fast in each mini-batch.
     networks : int
         Number of networks for each lambda.
-    samples, test_samples, epochs, seed
-        As in the chapter's other experiments.
+    samples, test_samples, epochs : int
+        Number of training samples, number of validation samples, and number of epochs.
+    seed : int
+        The networks for each lambda have the seeds `seed * networks`, `seed * networks + 1`, ...
     """
     pairs = list(product(lambdas, range(seed * networks, (seed + 1) * networks)))
     recipes = [Recipe(partial(two_convolutions, ReLU), 0.03, lmbda * samples / 50_000) for lmbda, _ in pairs]
