@@ -10,8 +10,8 @@ registers, and products per loaded register. A spill is a vector that a loop wit
 from the stack, because there are too few registers. Pointers and other integers on the stack are counted separately. A
 good loop has nothing on the stack.
 
-The exit status is 1 if a loop has spills or integers on the stack, or if no block's name begins with BLOCK. The exit
-status is 3 if llvmlite cannot compile for a processor.
+The exit status is 1 if a loop in the table has spills or integers on the stack, or if no block's name begins with
+BLOCK. The exit status is 3 if llvmlite cannot compile for a processor.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def by_hand(engine: str, seed: int, epochs: int) -> tuple[float, float]:
 
 
 def with_pytorch(seed: int, epochs: int) -> tuple[float, float]:
-    """Return PyTorch's test accuracy after the epoch with the best validation accuracy, and the seconds per epoch."""
+    """Return PyTorch's test accuracy after the best epoch (see `by_hand`), and the median seconds per epoch."""
     training, validation, test = pytorch_mnist.load_data()
     options = pytorch_mnist.Options(epochs=epochs, patience=epochs, device="cpu", seed=seed)
     with TemporaryDirectory() as folder:

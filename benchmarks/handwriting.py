@@ -41,7 +41,7 @@ def main() -> None:
     _, _, test_data = mnist_loader.load_data_wrapper()
     original = net.accuracy(test_data[:OF_MNIST]) / OF_MNIST
     print(f"Trained in {median(seconds[1:]):.1f} s. Test accuracy {net.accuracy(test_data) / len(test_data):.2%};")
-    print(f"of the first {OF_MNIST} unchanged images {original:.1%}; enlarged and prepared again: in the table.\n")
+    print(f"on the first {OF_MNIST} images {original:.1%}. In the table, these are enlarged and prepared again.\n")
     print("| pictures | how many | most probable is right | named | of these right |\n| --- | --- | --- | --- | --- |")
     answers = []
     for style, pictures in styles(sets, test_data).items():

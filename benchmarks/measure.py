@@ -118,7 +118,7 @@ def shuffling() -> tuple[str, str, str, bool]:
         shuffled = time.perf_counter()
         engine.epoch(order, 10, 3.0)
         parts.append((shuffled - began) / (time.perf_counter() - shuffled))
-    return "shuffling, of an epoch", "under 1 %", f"{median(parts):.2%}".replace("%", " %"), median(parts) < 0.01
+    return "shuffling, share of an epoch", "under 1 %", f"{median(parts):.2%}".replace("%", " %"), median(parts) < 0.01
 
 
 def drift(epochs: int = 300, around: int = 10) -> tuple[str, str, str, bool]:

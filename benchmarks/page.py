@@ -4,7 +4,7 @@
 
 The benchmark needs the extra `play`, Playwright, and Chromium, which runs without a window. The screen's time is the
 time from the end of a stroke to the picture with all activations. A part of this time is the wait for the browser's
-next picture, which comes every 16.7 ms. The server's time is the time from the moment when a thread begins with a
+next picture, which comes every 16.7 ms. The server's time is the time from the moment when a thread begins to process a
 drawing to the complete answer. Training with the page alternates with training in this process: the page's training is
 paused, while the same network is trained here without the page.
 """

@@ -135,7 +135,7 @@ def many_samples(path: Path, rounds: int) -> Iterator[Finding]:
                     seconds[count].append((time.process_time() - began) / at_once)
             many, few = (median(seconds[count][1:]) for count in (n, FEW))
             ratio = ratio_of(seconds[n][1:], seconds[FEW][1:])
-            what = f"a sample of {name_of(sizes)}, of {n:,} against {FEW:,} samples, {kind}"
+            what = f"time per sample in {name_of(sizes)}, {n:,} against {FEW:,} samples, {kind}"
             found = f"{ratio:.2f} times ({many * 1e9:.0f} and {few * 1e9:.0f} ns)"
             yield Finding(what, "at most 1.1 times", found, ratio <= 1.1)
         of_small_network = of_small_network or many
@@ -147,8 +147,8 @@ def shuffling(n: int, sample: float) -> Finding:
     began = time.process_time()
     np.random.RandomState(0).permutation(n)
     shuffled = (time.process_time() - began) / n
-    found = f"{shuffled * 1e9:.0f} ns a sample, {shuffled / sample:.0%} of training {name_of(SIZES[0])}"
-    return Finding(f"an order of {n:,} by `RandomState.permutation`", "", found, None)
+    found = f"{shuffled * 1e9:.0f} ns per sample, {shuffled / sample:.0%} of training {name_of(SIZES[0])}"
+    return Finding(f"time of `RandomState.permutation` for {n:,} samples", "", found, None)
 
 
 # Many layers
@@ -169,7 +169,7 @@ def many_layers(width: int, depths: tuple[int, ...], rounds: int) -> Iterator[Fi
     first = depths[0]
     for depth in depths:
         cost, ratio = median(costs[depth][1:]), ratio_of(costs[depth][1:], costs[first][1:])
-        what = f"a sample and a weight, hidden layers of {width}: {depth}"
+        what = f"time per sample and weight, hidden layers of {width} neurons: {depth}"
         if depth == first:
             yield Finding(what, "", f"{cost * 1e12:.0f} ps", None)
         else:
@@ -192,7 +192,7 @@ def name_of(sizes: tuple[int, ...]) -> str:
 def memory(path: Path) -> Iterator[Finding]:
     """Measure the memory of a process that trains from the mapped file."""
     if "RssAnon" not in status("self"):
-        yield Finding("memory beside the map", "", "not measured: this system has no RssAnon", None)
+        yield Finding("memory besides the mapped file", "", "not measured: this system has no RssAnon", None)
         return
     command = [sys.executable, __file__, "--memory-of", str(path)]
     n = len(mapped(path)[0])
@@ -205,13 +205,13 @@ def memory(path: Path) -> Iterator[Finding]:
         before, peak, after = (each / n for each in next((b, p, a) for name, b, p, a in steps if name == step))
         found = f"{peak - before:.0f} at the peak, {after - before:.0f} kept"
         what = step if step == "training" else f"making the {step}"
-        what = f"bytes a sample that {what} takes; the inputs have {of_inputs}"
+        what = f"memory for {what}, in bytes per sample; the inputs take {of_inputs}"
         yield Finding(what, f"at most {bound}", found, peak - before <= bound)
     said = json.loads(steps[-1][0])
     shared = "yes" if said["shared"] else "no"
     yield Finding("the engine computes with the mapped inputs", "yes", shared, said["shared"])
     found = f"{said['targets']:.0f}"
-    what = f"bytes a sample of the engine's targets, {CLASSES} numbers each"
+    what = f"memory for the engine's targets, in bytes per sample, {CLASSES} numbers each"
     yield Finding(what, f"at most {2 * 4 * CLASSES}", found, said["targets"] <= 2 * 4 * CLASSES)
 
 

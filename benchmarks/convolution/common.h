@@ -27,7 +27,7 @@ INLINE vec held(vec v) {
 INLINE vec fma_(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 
 INLINE vec exp_(vec x) { /* |x| at most 87 */
-  const vec shift = all(12582912.f); /* 1.5 * 2^23: a sum with it is rounded to an integer, in the last bits */
+  const vec shift = all(12582912.f); /* 1.5 * 2^23: adding it rounds to an integer, which is then in the last bits */
   vec whole = fma_(x, all(1.44269504f), shift), n = whole - shift;
   vec r = fma_(n, all(-1.42860677e-6f), fma_(n, all(-0.693145752f), x));
   vec e = fma_(r, all(1 / 720.f), all(1 / 120.f));
@@ -61,7 +61,8 @@ INLINE vec sums_of(const vec *v) { /* the sum of the numbers of each of eight ve
 }
 
 /* z[s][k] = sum of x[s] w[k], for samples s < M and k < outputs (a multiple of 2); x has rows of x_stride numbers.
-   AT_ONCE outputs are computed together. Their sums stay in a cache, while at_a_time panels at a time are added. */
+   AT_ONCE outputs are computed together. Panels are added in groups of at_a_time; between groups, the outputs' partial
+   sums are stored in `sums`, which fits into a cache. */
 enum { AT_ONCE = 100 };
 INLINE void dense_forward(const float *x, int x_stride, int panels, int at_a_time, const float *w, int outputs,
                           float *sums /* [AT_ONCE][M][L] */, float *z, int z_stride) {
@@ -204,8 +205,8 @@ enum {
 
 static struct {
   float act1[M][ROW1] ALIGNED, delta1[M][ROW1] ALIGNED;
-  int32_t place1[M][WINDOWS1][L] ALIGNED; /* which of the 4 positions is the largest: 2 bits for each of 3 vectors */
-  uint16_t window[M][WINDOWS1], corner[M][WINDOWS1]; /* windows that are not blank, and the offsets of their pixels */
+  int32_t place1[M][WINDOWS1][L] ALIGNED; /* per lane, positions of the largest values: 2 bits for each of 3 vectors */
+  uint16_t window[M][WINDOWS1], corner[M][WINDOWS1]; /* windows that are not blank; offsets of their first pixels */
   int windows[M];
   float blocks[M][(SIDE - 1) * SIDE][4] ALIGNED;
 } layer1;
@@ -221,7 +222,8 @@ INLINE vec pool(vec a0, vec a1, vec a2, vec a3, int v, __m256i *places) {
   return _mm256_max_ps(bottom, top);
 }
 
-/* For each of a window's 36 pixels and 4 positions, the tap of each filter, or zeros. */
+/* Store, for each of a window's 36 pixels and 4 positions, the filters' taps by which the pixel is multiplied; zeros if
+   the position does not include the pixel. */
 static void spread_filters(const float *w1, float *spread) {
   memset(spread, 0, 36 * 4 * F * sizeof *spread);
   for (int q = 0; q < 4; q++)
@@ -231,7 +233,7 @@ static void spread_filters(const float *w1, float *spread) {
 }
 
 /* Forward pass. Only windows that are not blank are computed, from their nonzero pixels. For each of the four
-   positions, a pixel is multiplied by the tap that the position has at this pixel, and added. */
+   positions, a pixel is multiplied by its tap, and the product is added to the position's sum. */
 static void conv1_forward(const float *image, const float *spread, const float *b1, int s) {
   static const uint8_t at[36] = {0,  1,  2,  3,  4,  5,  28,  29,  30,  31,  32,  33,  56,  57,  58,  59,  60,  61,
                                  84, 85, 86, 87, 88, 89, 112, 113, 114, 115, 116, 117, 140, 141, 142, 143, 144, 145};

@@ -2,9 +2,9 @@
 
    28 x 28 pixels, 20 filters of 5 x 5, max-pooling of 2 x 2, sigmoid; 100 sigmoid neurons; softmax; mini-batches of
    ten; one thread, AVX2. The 20 filters are in 24 lanes of 3 vectors. The four positions of a pooling window are
-   computed together, in 4 x 3 registers. They give the largest activation, and its position in 2 bits. Windows whose
-   pixels are all zero are skipped, and so are zero pixels in all other windows. Only one of the four positions has a
-   gradient: a shuffle, controlled by the two bits, picks each filter's pixel from the four pixels of a block. */
+   computed together, in 4 x 3 registers. Pooling gives the largest activation, and its position in 2 bits. Windows
+   whose pixels are all zero are skipped, and so are zero pixels in all other windows. Only one of the four positions
+   has a gradient: a shuffle, controlled by the two bits, picks each filter's pixel from the four pixels of a block. */
 #define ACTIVATE sigmoid
 #include "common.h"
 

@@ -4,10 +4,11 @@
    neurons; ReLU in all these layers; softmax; L2 regularization; mini-batches of ten; one thread, AVX2.
 
    The first convolution is that of `one.c`. The second convolution's inputs are stored position by position, 20 numbers
-   each. So a row of taps is 100 contiguous numbers; each number is multiplied by its row of 40 filters. In the backward
-   pass, only one of the four positions of a window has an error, and only if the activation is not 0: about 300 of 2560
-   in a sample. These errors are stored in two lists: by filter, to change its 500 weights by sums of patches; and by
-   position, for the errors of the layer below. Both lists use a transposed copy of the filters, 500 numbers each. */
+   each. So the inputs of a row of taps are 100 contiguous numbers; each number is multiplied by its taps in the 40
+   filters. In the backward pass, only one of the four positions of a window has an error, and only if the activation is
+   not 0: about 300 of 2560 positions in a sample. These errors are stored in two lists: by filter, to change the
+   filter's 500 weights; and by position, to compute the errors of the layer below. Both computations use a transposed
+   copy of the weights, in which each filter's 500 weights are stored together. */
 #define ACTIVATE relu
 #include "common.h"
 
@@ -28,7 +29,7 @@ static struct {
   float z3[M][H] ALIGNED, d3[M][H] ALIGNED;
 } work;
 
-/* Add a row of taps to a window: N vectors of filters at each of its 4 positions. */
+/* Add the products of inputs and a row of taps to a window's sums: N vectors of filters at each of its 4 positions. */
 #define ADD_TAPS(NAME, N) \
   INLINE void NAME(const float *x, const float *w, float *z, int first) { \
     vec a[4][N]; \
@@ -72,8 +73,8 @@ static void conv2_forward(const float *w2 /* [500][40] */, const float *b2) {
 }
 
 
-/* List the nonzero errors by filter, in `work`, and by position. The products of the errors in the second list and their
-   filters are added to the errors of layer 1. */
+/* List the nonzero errors by filter, in `work`, and by position. At each position, the products of the listed errors
+   and their filters are added to the errors of layer 1. Change the biases. */
 static void conv2_back(const float *w2t /* [40][5][104] */, float *b2) {
   vec b[V2];
   for (int v = 0; v < V2; v++) b[v] = all(0);

@@ -18,8 +18,8 @@ def test_the_quick_command_prints_a_line_for_each_bound_and_removes_its_file(tmp
     assert all(len(row) == 3 for row in rows)
     titles = "\n".join(row[0] for row in rows)
     for part in (
-        "28-300-2, of 100,000 against 50,000 samples, in random order",
-        "layers of 100: 5 against 1",
+        "28-300-2, 100,000 against 50,000 samples, in random order",
+        "layers of 100 neurons: 5 against 1",
         "making the engine",
     ):
         assert part in titles

@@ -22,7 +22,7 @@ class Activation(NamedTuple):
     kinked: bool = False  # whether the function or its derivative has a kink or a jump at 0
     monotonic: bool = True  # whether the function is nondecreasing
     scipy: str | None = None  # name of the function in scipy.special; None if SciPy has no such function
-    roundings: int = 8  # largest relative error of function and derivative, in multiples of the dtype's epsilon
+    roundings: int = 8  # largest relative error, in multiples of the dtype's epsilon; twice that for the derivative
 
 
 ACTIVATIONS = {

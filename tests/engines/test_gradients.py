@@ -18,7 +18,7 @@ from fastnet.formulas.layers import BatchNormalization, Dense
 from fastnet.kernels import choice
 
 # The epsilon of batch normalization is larger than the default of 1e-5. If samples are few and similar, the gradient
-# changes over distances of about sqrt(epsilon). With a smaller epsilon, finite differences would seldom be accurate.
+# varies on a scale of about sqrt(epsilon). With a smaller epsilon, finite differences would seldom be accurate.
 WIDTHS = st.integers(1, 6) | st.sampled_from([1, 3, 18])
 ARCHITECTURES = architectures(WIDTHS, epsilons=st.sampled_from([0.01, 0.1]))
 OF_IMAGES = architectures(st.integers(1, 4), epsilons=st.sampled_from([0.01, 0.1]), images=True)

@@ -102,8 +102,8 @@ def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, 
     For the check, all parameters change by the factor 1 + 8 eps or 1 - 8 eps, and all inputs by 8 eps, where eps is the
     dtype's machine epsilon. The results are too sensitive if these changes alter the reference's results by more than a
     tenth of the tolerance. A chain of batch normalizations can have this effect, because each normalization can
-    multiply rounding errors by 1 / sqrt(epsilon). Inputs of 0 are changed, too. If all inputs are 0, a neuron's outputs
-    for different samples differ only by rounding errors.
+    multiply rounding errors by 1 / sqrt(epsilon). Inputs of 0 are changed, too, because if all inputs are 0, a neuron's
+    outputs for different samples differ only by rounding errors.
     """
     if sparse:
         pytest.importorskip("scipy")

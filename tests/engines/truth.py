@@ -1,4 +1,4 @@
-"""The cost of a mini-batch and its derivatives, computed without fastnet.
+"""The cost of a mini-batch and its derivatives, computed without fastnet, except for the dropout masks.
 
 Parameters may have additional leading axes: stacked arrays are the parameters of several networks, which are computed
 at the same time.
@@ -156,7 +156,7 @@ class Truth:
         return {name: np.zeros_like(array) for name, array in arrays.items()} | of_weights
 
     def unflattened(self, flat):
-        """Return the parameters of one or more networks, given a row of all trained parameters of each network."""
+        """Return the parameters of one or more networks. Each row of `flat` has one network's trained parameters."""
         start, parameters = 0, []
         for trained in self.trained:
             parameters.append({})

@@ -120,7 +120,7 @@ def test_losses_far_from_zero(dtype):
                 assert 0 <= found < 1e-40
         z = np.array([[100, -100, 0], [-1e4, 1e4, 1e4]], dtype)
         y = np.array([[0, 1, 0], [0.5, 0.25, 0.25]], dtype)
-        found = Outputs(LogLikelihoodCost, "softmax").losses(z, y)  # in the second, softmax sums exp(-2e4), 1 and 1
+        found = Outputs(LogLikelihoodCost, "softmax").losses(z, y)  # in sample 2, softmax sums exp(-2e4), 1 and 1
         np.testing.assert_allclose(found, [200, 1e4 + np.log(2)], rtol=tolerance)
         found = Outputs(QuadraticCost, "sigmoid").losses(z, y)
         np.testing.assert_allclose(found, [(1 + 1 + 0.25) / 2, (0.25 + 2 * 0.75**2) / 2], rtol=tolerance)

@@ -33,7 +33,7 @@ class Finding(BaseException):
 class _AuditHook:
     """Audit hook that raises a `Finding` for forbidden events while a file is read.
 
-    Python cannot remove an audit hook.
+    The hook is added only once, because Python cannot remove it.
     """
 
     def __init__(self) -> None:

@@ -64,7 +64,7 @@ class Layer0:
     """
 
     def __init__(self, n_in: int, m: int, z: np.ndarray, delta: np.ndarray) -> None:
-        # Layer 0 has as many neurons as samples (m), so that `accumulate` does not divide the samples.
+        # Layer 0 has as many neurons as samples (m). With fewer neurons, `first` and `last` could be ignored.
         self._layout = Reference(Layout(np.array([n_in, m]), np.zeros(2, np.int64)))
         self._share = Reference(threads.Share(0, 1, np.zeros(1, np.int64)))
         scratch = np.zeros(size_of_packed(m), z.dtype)

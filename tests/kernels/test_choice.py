@@ -59,7 +59,7 @@ def test_a_divided_mini_batch_is_one_step():
 
 @pytest.mark.parametrize("density", [0.2, 1.0])
 def test_small_steps_are_as_exact_as_numpys(density):
-    """If the term of each of the 1,000 samples were added to a weight, most would be lost in float32."""
+    """If the terms of the 1,000 samples were added to a weight one by one, most terms would be lost in float32."""
     random = np.random.default_rng(0)
     architecture = Architecture.dense((50, 10, 3), np.dtype("float32"))
     initial = architecture.parameters(

@@ -41,7 +41,7 @@ class Case:
     def task(self):
         architecture = Architecture(self.shape, (*self.layers, Dense(3)), dtype=np.dtype("float64"))
         task = task_of(architecture, np.random.default_rng(0), self.samples, zeros=0, weighted=self.is_weighted)
-        # Blocks of 4 x 4 pixels are zero, so that some windows contain only zeros. The last sample has no such blocks.
+        # Random blocks of 4 x 4 pixels are zero, so that some windows are all zero. The last sample has no such blocks.
         random, (maps, height, width) = np.random.default_rng(1), self.shape
         there = random.random((self.samples, 1, -(-height // 4), -(-width // 4))) >= self.zeros
         there = there.repeat(4, axis=2).repeat(4, axis=3)[:, :, :height, :width].repeat(maps, axis=1)
@@ -373,7 +373,10 @@ def test_the_cases_hit_every_path(make_engine, dtype):
 
 @EACH_DTYPE
 def test_weights_are_multiplied_by_their_scale_when_it_is_small(make_engine, dtype):
-    """Each mini-batch halves the scale. When the scale falls below 1e-6, the weights are multiplied by the scale."""
+    """Each mini-batch halves the scale.
+
+    When the scale falls below 1e-6, the weights are multiplied by the scale, and the scale becomes 1.
+    """
     case = cases(dtype)["decay"]
     engine = make_engine(case, dtype, 2)
     engine.epoch(np.arange(76), 4, case.eta, case.descent)

@@ -113,7 +113,7 @@ def test_errors_and_losses(cost, output, dtype):
                     digits = 12 + (np.ptp(np.maximum(z, z.max() - 100)) if output == "softmax" else 0)
                     sizes = np.abs(expected) + 1 + (np.abs(z) + np.abs(y) if output == "linear" else 0)
                     assert (np.abs(found - expected) <= digits * eps * sizes).all(), (n, scale)
-                    # The digits of 1 - a are missing in a sigmoid, and losses below exp(-87) count as 0.
+                    # 1 - a has few correct digits if a sigmoid a is near 1. All other losses below exp(-87) count as 0.
                     atol = n * eps if (cost, output) == (QuadraticCost, "sigmoid") else n * 1e-37
                     np.testing.assert_allclose(loss, float(expected_loss), 12 * eps, atol, err_msg=f"{n} {scale}")
 
