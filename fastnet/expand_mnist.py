@@ -153,7 +153,7 @@ def deform(
 
 
 class _Limits(NamedTuple):
-    """Largest rotation (radians), largest shift (pixels), and displacement for smoothed noise of 1 (pixels)."""
+    """Largest rotation in radians, largest shift in pixels, and displacement in pixels for a smoothed noise of 1."""
 
     rotation: float
     shift: float

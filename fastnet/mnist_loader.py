@@ -72,7 +72,8 @@ def load_data(
     If there are no validation data, the last sixth of the training data is used instead, as in the book.
 
     Code in a file is never executed: the unpickler accepts only arrays and tuples, and arrays of Python objects are
-    refused. At most 1 GiB of a file is read. Memory is allocated only for data that the file really contains.
+    refused. Files with more than 1 GiB of data are refused, too. Memory is allocated only for data that the file really
+    contains.
     """
     return _load(path)
 

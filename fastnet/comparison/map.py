@@ -52,8 +52,8 @@ class Map:
     Attributes
     ----------
     engines : list of str
-        Names of the engines. `summary` and the colours of a picture show the first engine's lead over the fastest
-        other engine.
+        Names of the engines. `summary` and the colours of the map's figure show the first engine's lead over the
+        fastest other engine.
     widths, mini_batch_sizes, dtype, threads
         Arguments of `compare_map`; `threads` is None for all processors.
     machine : dict

@@ -136,7 +136,10 @@ def _seconds(engine: Engine, order: np.ndarray, mini_batch_size: int, eta: float
 def seconds_per_epoch(
     engines: Mapping[str, Engine], samples: int, mini_batch_size: int, eta: float, rounds: int
 ) -> dict[str, float]:
-    """Return each engine's seconds per epoch: the median of `rounds` times, extrapolated from part of an epoch."""
+    """Return each engine's seconds per epoch: the median of `rounds` measurements.
+
+    Each measurement is extrapolated from part of an epoch.
+    """
     order = np.random.RandomState(0).permutation(samples)
     parts = {name: _part(engine, order, mini_batch_size, eta) for name, engine in engines.items()}
     times: dict[str, list[float]] = {name: [] for name in engines}

@@ -1,8 +1,9 @@
 """Lists what to compile: each kernel with each combination of argument types with which fastnet can call the kernel.
 
 The types are those of real calls. Recorders first replace the kernels. Then engines are created for dense data, for
-sparse data, and for sparse data with many inputs. A recorder stores the types of its arguments, and computes nothing.
-Because no kernel is compiled or run here, Numba may be set to compile for a processor that this machine does not have.
+sparse data, and for sparse data with many inputs, and images are deformed. A recorder stores the types of its
+arguments, and computes nothing. Because no kernel is compiled or run here, Numba may be set to compile for a processor
+that this machine does not have.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ class _Result(NamedTuple):
 class _Tasks:
     """The tasks that no process has begun: kernels to compile.
 
-    A process compiles a kernel faster if the process has already compiled the same kernel in the same precision.
+    A process compiles a kernel faster after it has compiled the same kernel for other types of the same precision.
     """
 
     def __init__(self, waiting: Sequence[Specialization]) -> None:

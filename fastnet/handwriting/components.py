@@ -40,7 +40,8 @@ _MOST_PARTS = 50  # largest number of components, because computing the distance
 _MOST_EDGE = 0.15  # largest area of a scan's dark edge, as a share of the image; a larger component is no edge
 _THIN = 0.2  # ink that covers less than this share of the image may be thin lines, with or without a digit
 _CROSSINGS = 8  # number of times that a grid of four lines crosses the border; a digit crosses the border less often
-_STRETCH = 0.1  # least length of a horizontal or vertical run of pixels in a skew line, as a share of the longer side
+# Least length of a horizontal or vertical run of pixels in a skew line, as a share of the image's longer side.
+_STRETCH = 0.1
 _MOST_OTHER = 0.5  # largest `Ink.other` of a drawing; a picture with more is a photograph
 
 

@@ -26,7 +26,8 @@ class Prediction:
     digit : int or None
         The predicted digit; None if the prediction is not sure.
     probabilities : ndarray of float64, shape (10,)
-        Probability of each digit, computed from the network's outputs. The checks of the picture do not change it.
+        Probability of each digit, computed from the network's outputs. The checks of the picture influence only `digit`
+        and `reason`.
     reason : str
         Reason why the prediction is not sure; empty if it is sure.
     pixels : ndarray of float32, shape (28, 28)

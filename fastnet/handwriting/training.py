@@ -76,7 +76,7 @@ def _pairs(digits: np.ndarray, n: int, random: np.random.Generator) -> np.ndarra
         # Lines are made thicker, because scaling the images down makes the lines thinner.
         canvas[:, :, 1:] = np.maximum(canvas[:, :, 1:], canvas[:, :, :-1])
         canvas[:, 1:] = np.maximum(canvas[:, 1:], canvas[:, :-1])
-        size = round(SIDE * BOX / (distance + 16))  # a digit is about 16 pixels wide, the pair distance + 16
+        size = round(SIDE * BOX / (distance + 16))  # a digit is about 16 pixels wide, a pair about distance + 16
         small = _all_resized(canvas, size, SIDE)
         top = (SIDE - size) // 2
         part = np.zeros((len(apart), SIDE, SIDE), np.float32)

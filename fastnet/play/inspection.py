@@ -44,8 +44,9 @@ class Image(NamedTuple):
     reason : str
         Reason why the image does not show one digit; empty if the image may show one digit.
     members : dict
-        What the message `seen`, the network's answer for the image, also tells the page: the label and place of a test
-        digit, and the number of misclassified digits. Each is None if it is not known.
+        Members of the message `seen` that describe a test digit: its label, index and position, the number of test
+        digits (`count`), and the number of misclassified digits (`wrong`; None if not known). All are None for a
+        drawing.
     """
 
     pixels: np.ndarray
@@ -216,7 +217,7 @@ def pixel_gradient(net: network2.Network, image: Image, output: Any) -> tuple[di
 
 
 def description(net: network2.Network) -> dict[str, Any]:
-    """Return members of the message `network`: the layers, the inputs first, and the number of parameters."""
+    """Return members of the message `network`: the number of parameters, and the layers, beginning with the inputs."""
     architecture = net._architecture()
     layers: list[dict[str, Any]] = [
         {"kind": "input", "text": "input", "shape": architecture.shapes[0], "weights": None, "activation": None}

@@ -24,7 +24,7 @@ from fastnet.sweeps.recipe import INITS
 
 Message = Mapping[str, Any]
 Send = Callable[[bytes, bool], object]
-"""Sends a frame. The second argument is true for a picture of the training, which a newer picture may replace."""
+"""Sends a frame. The second argument is true if a newer frame of the training's progress may replace this frame."""
 
 
 class Session:
@@ -52,7 +52,10 @@ class Session:
         self._training = Worker("fastnet-train", lambda: self._trainer.go_on(), self._has_failed)
 
     def begin(self, send: Send, key: str) -> Future[None]:
-        """Send choices, network, state and session key to a window. The window can resume the session with the key."""
+        """Send the choices for settings, the network, the state and the session's key to a window.
+
+        The window can resume the session with the key.
+        """
         return self._inspecting.do(partial(self._begin, send, key))
 
     def _begin(self, send: Send, key: str) -> None:
@@ -216,7 +219,7 @@ class Session:
 
     def _new_trainer(self, chosen: Settings, net: network2.Network | None) -> Trainer:
         trainer = Trainer(chosen, self._measuring, net)
-        # A replaced trainer sends nothing more. Pictures are made in the inspecting thread, while training continues.
+        # A replaced trainer sends nothing more. Frames are made in the inspecting thread, while training continues.
         trainer.on_picture = lambda members: self._inspecting.do_latest(
             "picture" if members["measured_at"] is None else "measured", partial(self._picture, trainer, members)
         )
@@ -224,7 +227,7 @@ class Session:
         return trainer
 
     def _picture(self, trainer: Trainer, members: dict[str, Any]) -> None:
-        """Send a picture of the training, with the network's current answer for the image."""
+        """Send a frame `progress`, with the network's current activations and answer for the image."""
         if trainer is not self._trainer:
             return
         net = trainer.frozen_network()

@@ -56,7 +56,7 @@ class Trainer:
         Called with members of the message `progress`, in the training or measuring thread. While the network trains,
         there are about 40 calls a second.
     on_state : callable
-        Called with members of the message `state` when a compilation begins, and when the training is prepared.
+        Called with members of the message `state` when a compilation begins, and when the preparation of training ends.
     """
 
     def __init__(self, settings: Settings, measuring: Worker, net: network2.Network | None = None) -> None:
@@ -98,7 +98,7 @@ class Trainer:
         self._left = math.inf
 
     def pause(self) -> None:
-        """If the training runs, pause it, and send a picture of the network."""
+        """If the training runs, pause it, and send a picture of the training."""
         if self._left > 0:
             self._left = 0
             self._picture(time.perf_counter())

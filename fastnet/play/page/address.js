@@ -1,11 +1,14 @@
-/** Writes settings into the fragment of the page's address, and reads them. Default settings are left out. */
+/**
+ * Writes settings into the fragment of the page's address, and reads them. Settings that the preset or the defaults
+ * imply are left out.
+ */
 
 /**
  * Write settings as a fragment.
  * @param {object} settings
  * @param {string} preset Name of the preset, or "".
  * @param {object} hello The header of the server's `hello`.
- * @returns {string} The fragment without "#"; empty without a preset if all settings have their defaults.
+ * @returns {string} The fragment without "#"; empty if there is no preset and all settings have their defaults.
  */
 export function toFragment(settings, preset, hello) {
   const base = withPreset(preset, hello);

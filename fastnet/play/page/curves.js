@@ -173,7 +173,7 @@ export class Chart {
     this.#drawLabels(labels, area);
   }
 
-  /** Write the last values beside the ends of the lines, so that the values do not overlap. */
+  /** Write the last value of each line beside its end. Values that would overlap are moved apart. */
   #drawLabels(labels, area) {
     const distance = 15;
     labels.sort((a, b) => a.y - b.y);

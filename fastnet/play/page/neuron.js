@@ -123,7 +123,10 @@ export class NeuronPanel {
     setText(byId("neuron-numbers"), `bias ${decimal(this.#header.bias)}${now}`);
   }
 
-  /** Return the number, height and width of the tiles for the weights, which have the shape of the previous layer. */
+  /**
+   * Return the number, height and width of the tiles: a tile for each map or image that the neuron reads, otherwise a
+   * tile for each weight.
+   */
   #tilesOf(shape, layer) {
     if (shape.length === 3) return shape;
     if (shape.length === 2) return [1, ...shape];

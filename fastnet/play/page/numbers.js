@@ -26,7 +26,7 @@ export function decimal(x) {
 }
 
 /**
- * Write an activation as a number, but without an exponent near zero.
+ * Write an activation as `decimal` does, but write absolute values below 0.0005 as "0.000".
  * @param {number} x
  * @returns {string}
  */

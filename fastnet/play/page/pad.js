@@ -60,7 +60,7 @@ export class Pad {
     return this.#strokes.length > 0;
   }
 
-  /** Remove all strokes. */
+  /** Remove all strokes and the test digit. */
   clear() {
     this.#liftPen();
     this.#digit = null;

@@ -2,7 +2,10 @@
 
 const MOST = 2000;
 
-/** Points of a curve. If there are too many points, each pair of neighbouring points is replaced by its mean. */
+/**
+ * Points of a curve. If there are too many points, each pair of neighbouring points is replaced by the second point,
+ * with the mean of the pair's values.
+ */
 export class Series {
   /** @type {number[]} */ xs = [];
   /** @type {number[]} */ ys = [];

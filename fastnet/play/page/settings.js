@@ -13,7 +13,7 @@ const CHOICES = {
 
 /**
  * The form. `#used` has the settings of the network, from which the settings in the form may differ. When the form is
- * sent, a new network with the form's settings begins.
+ * sent, the server makes a new network with the form's settings.
  */
 export class SettingsForm {
   #form = byId("settings");
@@ -114,7 +114,7 @@ export class SettingsForm {
     this.writeAddress();
   }
 
-  /** @returns {object} The settings in the form, without the empty fields. */
+  /** @returns {object} The settings in the form. Disabled fields, and empty fields except `layers`, are left out. */
   read() {
     const settings = {};
     for (const [name, example] of Object.entries(this.#hello.defaults)) {
@@ -188,7 +188,7 @@ export class SettingsForm {
     this.#field("momentum").disabled = !WITH_MOMENTUM.has(this.#field("optimizer").value);
     const isChanged = this.isChanged;
     byId("apply").classList.toggle("main", isChanged);
-    const changed = "The settings have changed. Run begins a new network with these settings.";
+    const changed = "The settings have changed. The button Run makes a new network with these settings.";
     setText(byId("form-note"), isChanged ? changed : "The network has these settings.");
   }
 

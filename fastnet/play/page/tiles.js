@@ -5,7 +5,7 @@ import { colour, signed, STEPS } from "./colours.js";
 import { activation } from "./numbers.js";
 
 /**
- * A canvas of tiles in signed colours. A dense layer is a grid of tiles of 1 x 1; maps and weights are larger tiles.
+ * A canvas of tiles in signed colours. A neuron of a dense layer is a tile with one value; a map is a tile with many.
  *
  * If tiles can be opened, the canvas takes the focus. Arrow keys then choose a tile, and Enter, the space bar or a click
  * opens it.
@@ -58,7 +58,7 @@ export class Tiles {
   }
 
   /**
-   * Set the number and the size of the tiles.
+   * Set the number of tiles, and the number of values along the sides of a tile.
    * @param {number} n
    * @param {number} height
    * @param {number} width

@@ -5,7 +5,7 @@ import { byId, setText } from "./dom.js";
 import { count, decimal, known, percent } from "./numbers.js";
 import { Tiles } from "./tiles.js";
 
-/** The right part of the view "Train". */
+/** The view "Train" without the form for the settings. */
 export class Training {
   #connection;
   #actions;
