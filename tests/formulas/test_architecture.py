@@ -147,7 +147,7 @@ def test_the_output_layer_has_the_activation_of_its_cost(cost, first):
             QuadraticCost,
             "give their shape, such as (1, 28, 28), instead of the number of inputs",
         ),
-        ((Dense(4), MaxPooling(), Dense(3)), QuadraticCost, "it must have images"),
+        ((Dense(4), MaxPooling(), Dense(3)), QuadraticCost, "needs images"),
         ((Dense(3), Convolution(2, 1)), QuadraticCost, "the last layer is Convolution(filters=2,"),
     ],
 )
