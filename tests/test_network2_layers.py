@@ -136,7 +136,7 @@ def test_an_initializer_in_the_books_way(sizes):
         ([(1, 28, 28)], ValueError, "after the shape of images, it must have a dense layer"),
         ([(1, 28, 28), Convolution(20, 5)], ValueError, "after the shape of images, it must have a dense layer"),
         ([(1, 28, 28), Convolution(20, 29), 10], ValueError, "^sizes: Convolution.* is larger than its inputs"),
-        ([(1, 28, 28), 30, Convolution(20, 5), 10], ValueError, "^sizes: Convolution.* it must have images"),
+        ([(1, 28, 28), 30, Convolution(20, 5), 10], ValueError, "^sizes: Convolution.* needs images"),
         ([(1, 10**9, 10**9), MaxPooling(10**9), 10], ValueError, "^sizes: inputs .* this machine has"),
         ([(1, 28, 28), Convolution(10**9, 20, padding="same"), 10], ValueError, "^sizes: .* give smaller images"),
         ([(1, 28, 28), Convolution(20, 5), 10**12], ValueError, "^sizes: .* give smaller images"),

@@ -269,7 +269,7 @@ def test_a_file_of_images_by_hand(tmp_path, of_images):
         (change_layer(0, filters=10**400), "need more than"),
         (change_layer(1, shape=[10**40, 1]), "is larger than its inputs"),
         (change_layer(1, weights=[[1.0]]), "a layer has the arrays weights; it must have "),
-        (lambda n: n.update(inputs=9), "it must have images"),
+        (lambda n: n.update(inputs=9), "needs images"),
         (lambda n: n.update(inputs=[1, 10**12, 10**12]), "need more than|this machine has"),
         (lambda n: n.update(inputs=[10**4000, 10**4000, 10**4000]), "does not hold a network"),
         (lambda n: n.update(inputs=[2, 3, 3]), "its weights do not have the shapes"),

@@ -26,11 +26,14 @@ export function decimal(x) {
 }
 
 /**
- * Write an activation as `decimal` does, but write absolute values below 0.0005 as "0.000".
+ * Write an activation as `decimal` does, but write absolute values below 0.001 as "0.000" or "0.001", without exponent.
  * @param {number} x
  * @returns {string}
  */
-export const activation = (x) => (Math.abs(x) < 5e-4 ? "0.000" : decimal(x));
+export function activation(x) {
+  if (Math.abs(x) >= 1e-3 || !known(x)) return decimal(x);
+  return (Math.abs(x) < 5e-4 ? 0 : x).toFixed(3).replace("-", "−");
+}
 
 /** @param {?number} x @returns {boolean} Whether x is a finite number. */
 export const known = (x) => typeof x === "number" && Number.isFinite(x);
