@@ -40,8 +40,8 @@ def pytest_xdist_auto_num_workers(config):
 
 
 # Slow test files run first, so that all processes end at about the same time. The first file compiles all kernels, and
-# most other files load these kernels from the disk. The next four files do not need these kernels. So no two processes
-# compile the same kernels.
+# most other files load these kernels from the disk. The next four files do not need these kernels, so they can run
+# while the first file compiles them.
 LONG = (
     "commands/test_compile.py",
     "commands/test_sweep_on_cluster.py",

@@ -1,4 +1,4 @@
-"""Tables of valid and invalid arguments of networks, tested with every engine.
+"""Tables of valid and invalid arguments of networks. Training data and parameters are tested with all `ENGINES`.
 
 An invalid argument raises a `TypeError` or `ValueError` that names the argument, and leaves the network unchanged.
 Training data of every valid type gives the same result.

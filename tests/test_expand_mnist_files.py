@@ -204,7 +204,7 @@ def test_no_memory_is_taken_for_what_is_only_claimed(tmp_path):
     path = tmp_path / "liar.npz"
     images = header("'|u1'", "(999999999, 784)") + bytes(8)
     contents = archive_of([("images.npy", images), ("labels.npy", LABELS)])
-    # The member's size in the zip headers and the central directory is first the true size, then a false size.
+    # The archive first states the true size of the member images.npy, then a false size.
     for claimed in (len(images), 1 << 31):
         path.write_bytes(contents.replace(struct.pack("<I", len(images)), struct.pack("<I", claimed)))
         tracemalloc.start()

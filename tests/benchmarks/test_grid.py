@@ -42,7 +42,7 @@ def test_a_peer_computes_the_same_with_each_optimizer(name, cell, monkeypatch):
     if name in peers.MISSING:
         pytest.skip(peers.MISSING[name])
     if name == "torch.compile" and (cell.optimizer != "adam" or shutil.which("g++") is None):
-        pytest.skip("tested only with Adam and g++, because torch.compile takes ten seconds")
+        pytest.skip("needs g++, and is tested only with Adam, because torch.compile takes ten seconds")
     if name == "scikit-learn":
         if cell.data != "tall":
             pytest.skip("with several outputs, scikit-learn computes another cost")

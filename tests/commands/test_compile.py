@@ -80,7 +80,7 @@ def test_after_it_networks_of_every_kind_compile_nothing():
 
 @pytest.fixture
 def two(monkeypatch, tmp_path):
-    """Replace the list of kernels by a small kernel for two types, and the user's home by an empty folder."""
+    """Replace the list of kernels by a small kernel for two types, and the user's home by a folder not yet created."""
     found = [Specialization("kernels.two_kernels", "doubled", (each,)) for each in (numba.int64, numba.float64)]
     monkeypatch.setattr(kernels, "specializations", lambda: found)
     monkeypatch.setattr("numba.config.CACHE_DIR", "")

@@ -1,4 +1,4 @@
-"""`fastnet sweep` with a Dask scheduler and two workers, some of which are killed."""
+"""`fastnet sweep` with a Dask scheduler and two workers. The tests kill some of these processes."""
 
 import contextlib
 import json

@@ -193,7 +193,7 @@ def test_a_reader_that_closes_the_pipe(folder):
 def test_on_a_terminal_a_slow_epoch_has_a_bar_that_goes_away(tmp_path):
     terminal, end = pty.openpty()
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
-    command = [*COMMAND, "train", "--epochs", "1", "--engine", "numpy", "--batch", "5"]  # shows a bar
+    command = [*COMMAND, "train", "--epochs", "1", "--engine", "numpy", "--batch", "5"]  # slow enough for a bar
     with subprocess.Popen(command, stdout=end, stderr=end, stdin=end, env=environment, cwd=tmp_path) as process:
         os.close(end)
         shown = b""

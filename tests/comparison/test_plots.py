@@ -48,7 +48,7 @@ def test_a_map_shows_the_fastest_engine_of_each_cell_and_says_it_in_words():
     assert any("fastest in 1 of 2 cells" in text.replace("\n", " ") for text in words(picture))
     colors = picture.axes[0].images[0]
     np.testing.assert_allclose(colors.get_array(), [[np.log2(20), -1]])
-    assert colors.get_clim()[0] == -colors.get_clim()[1]  # log2(1) = 0, equally fast, has the middle colour
+    assert colors.get_clim()[0] == -colors.get_clim()[1]  # 0 = log2(1), for equally fast engines, has the middle colour
 
 
 def test_a_map_of_one_engine_shows_its_times():

@@ -307,7 +307,7 @@ def test_numbers_that_are_no_grey_values_stay_as_they_are(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::fastnet.mnist_loader.DataWarning")
 def test_few_samples_are_divided(tmp_path):
-    """Each of the three sets has a sample, as far as there are enough."""
+    """Each of the three sets has at least one sample, if there are enough samples."""
     images, labels = TRAIN[:5], np.array([0, 1, 0, 1, 0])
     sets = mnist_loader.load_data(npz(tmp_path / "a.npz", x_train=images[:3], y_train=labels[:3]))
     assert [len(inputs) for inputs, _ in sets] == [1, 1, 1]

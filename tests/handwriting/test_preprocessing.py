@@ -307,7 +307,7 @@ def test_specks_on_an_empty_page_are_no_digit(side):
 
 
 def test_a_long_thin_thing_has_pixels():
-    """A skew line has pixels even if it is thinner than one pixel of the prepared image."""
+    """The prepared image shows a skew line even if the line is thinner than one pixel."""
     for side in (240, 640, 1200):
         page = Image.new("L", (side, side), 255)
         ImageDraw.Draw(page).line((side // 20, side // 2, side - side // 20, side // 2), fill=0)

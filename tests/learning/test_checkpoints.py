@@ -266,7 +266,7 @@ def test_statistics_that_cannot_be(data, tmp_path):
 
 
 def as_version_2(path, dense):
-    """Rewrite a checkpoint in the format of version 2, which counts only dense layers and has no number of steps."""
+    """Rewrite a checkpoint in the format of version 2. Its layer indices count only dense layers; it has no `steps`."""
     description, arrays, _ = tensors.read(path, checkpoints._KIND)
     del description["steps"]
     names = {f"parameters.{i}.{name}": f"parameters.{name}.{k}" for k, i in enumerate(dense) for name in NAMES}
@@ -338,7 +338,7 @@ def test_an_earlier_version_of_an_engine_that_rounds_differently_now_is_refused(
 
 @pytest.fixture
 def in_parts(monkeypatch):
-    """Let runs write the second file of a checkpoint after every third epoch."""
+    """Let runs write the second file of a checkpoint, which holds earlier epochs, after every third epoch."""
     monkeypatch.setattr(checkpoints, "_PART", 3)
 
 
@@ -379,7 +379,7 @@ def test_columns_that_begin_late_are_in_the_second_file_too(data, tmp_path, in_p
 
 
 def test_a_checkpoint_does_not_grow(data, tmp_path, in_parts, monkeypatch):
-    """In a long run, the first file does not grow. The second file is written after every third epoch only."""
+    """In a long run, the first file does not grow. The second file is written only after every third epoch."""
     written, write = [], tensors.write
 
     def spy(path, *others):

@@ -21,7 +21,7 @@ ENGINES = ("numba", "numpy", "reference", "torch-cpu")
 SMALL = ((12, 8, 3), 7, 60)  # layers, mini-batch size, number of samples
 LARGE = ((30, 1000, 5), 1000, 1500)
 LAYERS = ((30, Dropout(0.1), Dense(1000, "linear"), BatchNormalization("relu"), Dropout(0.5), 20, 5), 1000, 1500)
-MANY_SAMPLES = ((300, 30, 5), 700, 1500)  # samples outnumber neurons, so threads divide the samples
+MANY_SAMPLES = ((300, 30, 5), 700, 1500)  # samples outnumber neurons, so each thread gets some of the samples
 COUNTS = (1, 2, 3, 8)
 
 

@@ -1,4 +1,4 @@
-"""A problem in training is reported once, and the parameters before the problem are kept."""
+"""A problem in training is reported once. An epoch or a mini-batch in which training diverges is undone."""
 
 import warnings
 

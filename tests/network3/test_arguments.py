@@ -391,7 +391,7 @@ def test_what_makes_no_network(make, error, message):
 
 
 def test_a_custom_function_needs_pytorch():
-    """With other engines, a custom activation raises an error on construction, on setting the engine, and in `SGD`."""
+    """Engines other than `torch` refuse a custom activation: on construction, on setting the engine, and in `SGD`."""
 
     def own(z):
         return sigmoid(z) * z

@@ -16,7 +16,10 @@ def test_the_data_are_those_of_the_loader(mnist_arrays):
 
 
 def test_the_expanded_data(monkeypatch):
-    """Each image occurs in the book's five versions. The order is fixed, and does not depend on NumPy's generator."""
+    """Each image occurs five times, as in the book: unchanged, and shifted by one pixel in four directions.
+
+    The order is fixed, and does not depend on NumPy's generator.
+    """
     random = np.random.default_rng(0)
     pairs = [(random.random((n, 16)).astype(np.float32), np.arange(n) % 10) for n in (30, 3, 2)]
     monkeypatch.setattr(mnist_loader, "load_data", lambda path=None: tuple(pairs))

@@ -97,7 +97,7 @@ def test_weights_that_were_given_are_kept_and_draw_nothing():
 
 
 def test_layers_may_get_another_seed():
-    """Each new network draws weights again unless they were given, so the same seed gives the same weights."""
+    """Each new network draws weights again, except given or changed ones. So the same seed gives the same weights."""
     layers = new_layers()
     found = [bits(seeded(seed, layers)) for seed in (3, 4, 3)]
     assert found[0] == found[2] != found[1]

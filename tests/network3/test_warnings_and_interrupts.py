@@ -120,7 +120,7 @@ def test_outputs_that_are_not_numbers_are_predictions_of_no_digit(capsys):
 
 
 def interrupt_at(call, monkeypatch):
-    """Raise SIGINT in call number `call`, counted from 1, of the function `print` that `SGD` uses."""
+    """Raise SIGINT when `SGD` prints the line about a mini-batch for the `call`-th time, counted from 1."""
     calls = 0
 
     def say(*args, **keywords):

@@ -49,7 +49,7 @@ def test_methods(name):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_attributes(name, solver):
-    """fastnet's estimator has the attributes that scikit-learn's sets, and no documented attribute that it lacks."""
+    """fastnet's estimator has all attributes of scikit-learn's, and no others that scikit-learn documents."""
     x, y = np.random.default_rng(0).standard_normal((40, 3)), np.arange(40) % 3
     one, other = (each(solver=solver, max_iter=2).fit(x, y) for each in both(name))
     documented = re.findall(r"^ {4}(\w+_) : ", inspect.getdoc(other).replace("\n", "\n    "), re.M)

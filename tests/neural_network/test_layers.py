@@ -214,7 +214,7 @@ def test_what_is_assigned_is_used(bars):
 
 
 def test_initial_weights_are_glorots():
-    """The bound depends on fan-in and fan-out, the numbers of weights per output and per input."""
+    """The bound of the weights depends on fan-in and fan-out, the numbers of weights per output and per input."""
     shapes, random = [(50, 4, 3, 5), (60, 40), (60, 40)], np.random.RandomState(0)
     weights, biases = initialization.glorot(shapes, ["relu", "sigmoid", "tanh"], random)
     bounds = np.sqrt([6 / (4 * 15 + 50 * 15), 2 / 100, 6 / 100])

@@ -107,7 +107,7 @@ def test_a_parameter(method, kind, parameter, error, message):
         getattr(estimator, method)(X, TARGETS[kind], **classes)
 
     assert_refused(fresh(kind, **parameter), call, error, message)
-    # With `hidden_layer_sizes` 10**13, a trained estimator raises another error: its arrays have 7 hidden neurons.
+    # With `hidden_layer_sizes` 10**13, `partial_fit` of a trained estimator says that its arrays have 7 hidden neurons.
     if parameter != {"hidden_layer_sizes": 10**13}:
         assert_refused(trained(kind, **parameter), call, error, message)
 

@@ -109,7 +109,10 @@ def test_kinds_and_solvers(kind, solver, weighted):
 )
 @pytest.mark.parametrize("solver", ["adam", "nesterov", "plain"])
 def test_any_scale_of_the_sample_weights_and_alpha(solver, precision, size, alpha):
-    """scikit-learn's network is trained with weights of about 1. With `size` 1e307, the sum of weights is infinite."""
+    """scikit-learn gets sample weights of about 1; fastnet gets the same weights times `size`.
+
+    With `size` 1e307, the sum of fastnet's weights is infinite.
+    """
     x, y = data_of("binary")
     weights = np.random.default_rng(1).uniform(0.2, 3, len(x))
     one = pair("binary", alpha=alpha * size, **SOLVERS[solver])[0].fit(x.astype(precision), y, weights * size)
@@ -163,7 +166,7 @@ def test_a_given_generator():
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
 def test_when_it_stops(kind, early_stopping, learning_rate):
-    """The settings stop training after few iterations, because rounding errors grow with the number of iterations."""
+    """With these settings, training stops after few iterations, before rounding errors have grown."""
     parameters = {
         "early_stopping": early_stopping, "learning_rate": learning_rate, "n_iter_no_change": 2, "tol": 0.02,
         "max_iter": 60, "validation_fraction": 0.25, **SGD,

@@ -220,7 +220,7 @@ def test_what_is_no_file(tmp_path):
 
 @pytest.mark.parametrize("change", [str, str.upper])
 def test_what_calls_a_tensor_is_not_shown_to_pytorch(path, monkeypatch, change):
-    """To unpickle a call of a tensor, PyTorch would import modules."""
+    """To unpickle a file that calls a tensor, PyTorch would import modules."""
     contents = io.BytesIO(path.read_bytes())
     with zipfile.ZipFile(contents) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
