@@ -482,7 +482,7 @@ PROGRAM = """
 import sys, numpy as np
 from fastnet import Dataset, network2
 from fastnet.learning import checkpoints
-checkpoints._PART = 2  # so that the process is also killed while it writes the second file
+checkpoints._PART = 2  # so that the process may also be killed while it writes the second file
 random = np.random.default_rng(0)
 data = Dataset(random.random((300, 12)), np.eye(3)[random.integers(0, 3, 300)])
 net = network2.Network([12, 8, 3], engine="numpy", seed=3)

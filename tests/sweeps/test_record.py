@@ -206,7 +206,7 @@ def test_several_may_write_at_once(tmp_path):
 
 
 def test_no_byte_of_the_file_can_change_what_is_found(path):
-    """After a change of any byte, the run is found unchanged, is not found, or the file is refused."""
+    """After a change of a byte that is not zero, the run is found unchanged, is not found, or the file is refused."""
     whole, refused = path.read_bytes(), 0
     for place in [place for place, byte in enumerate(whole) if byte]:
         damaged = bytearray(whole)
