@@ -25,6 +25,7 @@ from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Drop
 from fastnet.formulas.regression import PoissonCost
 from fastnet.networks.base import BaseNetwork
 from fastnet.networks.entries import entries_of
+from fastnet.utils import arguments
 
 __all__ = ["from_torch", "to_torch"]
 
@@ -61,8 +62,11 @@ def to_torch(net: BaseNetwork) -> nn.Sequential:
 
     Raises
     ------
+    TypeError
+        If `net` is not a network of `network` or `network2`, or a parameter has a wrong type.
     ValueError
-        If the network has a custom activation or non-inverted dropout, for which PyTorch has no modules.
+        If a parameter has a wrong shape or value. If the network has a custom activation or non-inverted dropout, for
+        which PyTorch has no modules.
 
     Examples
     --------
@@ -75,10 +79,12 @@ def to_torch(net: BaseNetwork) -> nn.Sequential:
       (3): Softmax(dim=1)
     )
     """
-    dtype, architecture = getattr(torch, net.dtype.name), net._architecture()
-    input_shape = architecture.input_shape
+    if not isinstance(net, BaseNetwork):
+        raise TypeError(f"net is {arguments.brief(net)}; it must be a network.Network or a network2.Network")
+    architecture, parameters = net._architecture(), net._checked_parameters()
+    dtype, input_shape = getattr(torch, net.dtype.name), architecture.input_shape
     modules: list[nn.Module] = [nn.Unflatten(1, input_shape)] if len(input_shape) > 1 else []
-    for layer, shape, arrays in zip(architecture.layers, architecture.shapes, net.parameters, strict=False):
+    for layer, shape, arrays in zip(architecture.layers, architecture.shapes, parameters, strict=False):
         if isinstance(layer, Dense) and len(shape) > 1:
             modules.append(nn.Flatten())
         modules += _modules(layer, shape, {name: torch.tensor(each, dtype=dtype) for name, each in arrays.items()})
@@ -94,8 +100,10 @@ def _modules(layer: Layer, shape: Shape, arrays: dict[str, torch.Tensor]) -> lis
     if isinstance(layer, MaxPooling):
         return [nn.MaxPool2d(layer.shape)]
     module, names = _with_arrays(layer, shape)
-    state = module.to(next(iter(arrays.values())).dtype).state_dict()
-    module.load_state_dict({**state, **{name: arrays[ours].reshape(state[name].shape) for name, ours in names.items()}})
+    module.to(next(iter(arrays.values())).dtype)
+    # All arrays except weights are columns, which PyTorch has as vectors.
+    own = {name: arrays[ours] if ours == "weights" else arrays[ours][:, 0] for name, ours in names.items()}
+    module.load_state_dict({**module.state_dict(), **own})
     activation = getattr(layer, "activation", None)
     if isinstance(activation, CustomActivation):
         raise ValueError(f"net has {layer}; PyTorch has no module for a custom activation: write the model yourself")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastnet import BatchNormalization, Convolution, Dataset, Dense, Dropout, MaxPooling, network, network2
+from fastnet import BatchNormalization, Convolution, Dataset, Dense, Dropout, MaxPooling, network, network2, network3
 from fastnet.formulas.activations import CustomActivation
 
 torch = pytest.importorskip("torch")
@@ -154,6 +154,27 @@ def test_what_pytorch_does_not_have():
     ):
         with pytest.raises(ValueError, match=message):
             to_torch(network2.Network([4, layer, 2], engine="torch", seed=0))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda net: net.weights.__setitem__(0, net.weights[0].T), r"weights have the shapes \(3, 2\), \(4, 2\)"),
+        (lambda net: net.biases.__setitem__(1, np.full((4, 1), np.nan)), r"biases\[1\] contains NaN"),
+        (lambda net: net.weights.pop(), r"weights have the shapes \(2, 3\); they must be"),
+    ],
+)
+def test_assigned_parameters_that_do_not_fit_are_not_converted(change, message):
+    net = network2.Network([3, 2, 4], engine="numpy", seed=0)
+    change(net)
+    with pytest.raises(ValueError, match=message):
+        to_torch(net)
+
+
+@pytest.mark.parametrize("net", [5, network3.Network([network3.SoftmaxLayer(4, 2)], 10, engine="numpy")])
+def test_what_to_torch_does_not_take(net):
+    with pytest.raises(TypeError, match="net is .*; it must be a network.Network or a network2.Network"):
+        to_torch(net)
 
 
 def test_a_cost_that_does_not_go_with_the_outputs():
