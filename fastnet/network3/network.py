@@ -26,7 +26,7 @@ from fastnet.network3.data import FLOAT32, Data, labelled
 from fastnet.network3.layers import Layer, check_layers
 from fastnet.network3.training import LayersLearner
 from fastnet.networks import inspection
-from fastnet.networks.learner import for_layers_of
+from fastnet.networks.learner import for_layers_of, with_arrays
 from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
@@ -158,7 +158,8 @@ class Network:
 
     @parameters.setter
     def parameters(self, parameters: Parameters) -> None:
-        for layer, arrays in zip(self.layers, filter(None, parameters), strict=True):
+        found = with_arrays(parameters, [["weights", "biases"] for _ in self.layers])
+        for layer, arrays in zip(self.layers, found, strict=True):
             layer.take(arrays)
 
     def SGD(  # noqa: N802 - the book's name
