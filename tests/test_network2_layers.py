@@ -96,7 +96,7 @@ def test_parameters_without_the_arrays_of_the_layers_change_nothing(net):
         ([*given, given[-1]], ValueError),
         ([{"gamma": np.ones((5, 1))}, *given[1:]], ValueError),
     ):
-        with pytest.raises(error, match="^parameters (is|have the arrays) "):
+        with pytest.raises(error, match=r"^parameters (is|have the arrays) "):
             net.parameters = wrong
     for layer, expected in zip(net.parameters, before, strict=True):
         for name, array in layer.items():
