@@ -168,7 +168,7 @@ def from_torch(
         raise TypeError(
             f"model is a {type(model).__name__}; it must be a torch.nn.Sequential that does not override forward"
         )
-    cost = None if cost is None else by_name(cost)
+    cost = by_name(cost)
     dtype = _dtype(model)
     given = None if input_shape is None else image_shape(input_shape, "input_shape")
     modules = [module for module in model if type(module) not in _SKIPPED]
