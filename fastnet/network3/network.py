@@ -59,7 +59,8 @@ class Network:
     Parameters
     ----------
     layers : sequence of layers
-        Layers in order; the first takes the inputs. The last layer must be a `SoftmaxLayer`.
+        Layers in order; the first takes the inputs. The last layer must be a `SoftmaxLayer`. Each layer must be a
+        separate object.
     mini_batch_size : int
         Number of samples that `test_mb_predictions` predicts at a time, at least 1. Unlike in the book, `SGD` may
         be called with a mini-batch size different from this number.
