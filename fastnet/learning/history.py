@@ -230,6 +230,8 @@ class History:
         >>> History({}, 1000, 200, Epochs([Epoch(3, 0.5, 0.25, evaluation_accuracy=150)])).last_line()
         'Epoch 3: 150 / 200 (75.00% accuracy), took 0.25 seconds'
         """
+        if not self.epochs:
+            return "No epoch was completed"
         epoch, n = self.epochs[-1], self.evaluation_samples
         took = f"took {epoch.seconds:.2f} seconds"
         correct = epoch.evaluation_accuracy
@@ -267,14 +269,17 @@ class History:
     def to_frame(self) -> pandas.DataFrame:
         """Return a pandas data frame with a row for each epoch, and a column for each measured attribute of `Epoch`.
 
+        If no epoch was completed, the frame has no rows, and the columns of the learning rate and the time.
+
         Raises
         ------
         ImportError
             If pandas is not installed.
         """
-        names = [each.name for each in fields(Epoch)]
-        columns = {name: self.series(name) for name in names}
-        frame = data_frame({name: values for name, values in columns.items() if values})
+        columns = {each.name: self.series(each.name) for each in fields(Epoch)}
+        measured = {name: values for name, values in columns.items() if values}
+        without_epochs = {name: np.empty(0, Epochs._ROW[name]) for name in ("number", "eta", "seconds")}
+        frame = data_frame(measured or without_epochs)
         indexed: pandas.DataFrame = frame.set_index("number")
         return indexed
 
