@@ -14,7 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet.datasets.classes import Classes, classes_of
-from fastnet.datasets.dataset import Dataset, Sample, as_dataset, check_numbers, extremes, finite_arrays, real_array
+from fastnet.datasets.dataset import (
+    Dataset,
+    Sample,
+    as_dataset,
+    check_numbers,
+    extremes,
+    finite_arrays,
+    fitting,
+    real_array,
+)
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Descent, Engine, Measure
 from fastnet.files import models
@@ -432,24 +441,18 @@ class BaseNetwork(ABC):
     def _training_set(self, data: Dataset | Iterable[Sample], argument: str) -> Dataset:
         """Return the data set with vectors as targets; raise an error if it does not fit the network."""
         with arguments.named(argument):
-            fitting = self._fitting_inputs(data).with_vectors(self.sizes[-1])
+            found = fitting(data, self.sizes[0], self.dtype).with_vectors(self.sizes[-1])
             cost = self._cost()
             if not isinstance(cost, CustomCost):
-                fitting.derived(("targets of", cost), lambda: cost.check(fitting.targets))
-            return fitting
+                found.derived(("targets of", cost), lambda: cost.check(found.targets))
+            return found
 
     def _test_set(self, data: Dataset | Iterable[Sample], argument: str = "test_data") -> Dataset:
         """Return the data set; raise an error if it does not fit the network, or has labels without an output."""
         with arguments.named(argument):
-            data = self._fitting_inputs(data)
+            data = fitting(data, self.sizes[0], self.dtype)
             data.labels(self.sizes[-1])
             return data
-
-    def _fitting_inputs(self, data: Dataset | Iterable[Sample]) -> Dataset:
-        data = as_dataset(data)
-        data.check_inputs(self.sizes[0])
-        data.check_numbers(self.dtype)
-        return data
 
     def _rows(self, columns: npt.ArrayLike, argument: str, n: int) -> np.ndarray:
         """Return columns of length n as the rows of a matrix."""

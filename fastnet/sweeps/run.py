@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from fastnet.datasets.dataset import fitting
 from fastnet.learning.history import History
 from fastnet.sweeps.data import Data
 from fastnet.sweeps.recipe import Recipe
@@ -62,9 +63,7 @@ def check(recipe: Recipe, data: Data) -> None:
     net.SGD(data.training, evaluation_data=data.validation, monitor_evaluation_accuracy=True, **settings)
     if data.test is not None:
         with arguments.named("test_data"):
-            data.test.check_inputs(recipe.sizes[0])
-            data.test.check_numbers(net.dtype)
-            data.test.labels(recipe.sizes[-1])
+            fitting(data.test, recipe.sizes[0], net.dtype).labels(recipe.sizes[-1])
 
 
 def run(recipe: Recipe, seed: int, data: Data, report: Callable[[History], object]) -> Run:
