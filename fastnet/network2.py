@@ -142,7 +142,9 @@ class Network(BaseNetwork):
         dtype: npt.DTypeLike = "float32",
         seed: int | None = None,
     ) -> None:
-        entries.refuse_separate_sizes(sizes, cost, *others)
+        entries.refuse_others(
+            sizes, cost, others=others, instead="give arguments after the cost by name, such as activation='tanh'"
+        )
         super().__init__(sizes, activation, engine, dtype, seed)
         self.cost = cost
         self._reset_others()  # an overridden weight initializer may set only weights and biases

@@ -258,3 +258,8 @@ def test_a_history_without_epochs():
     frame = net.history.to_frame()
     pandas.testing.assert_frame_equal(frame, other.to_frame().iloc[:0])
     assert net.history.last_line() == "No epoch was completed"
+
+
+def test_a_series_that_no_epoch_has_is_refused():
+    with pytest.raises(ValueError, match="name is 'cost'; it must be one of number, eta, seconds, training_cost"):
+        History({}, 100, 10).series("cost")

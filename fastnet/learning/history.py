@@ -15,7 +15,7 @@ import numpy as np
 
 from fastnet.formulas import notation
 from fastnet.formulas.layers import from_settings
-from fastnet.utils import machine
+from fastnet.utils import arguments, machine
 from fastnet.utils.frames import data_frame
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class Epochs(Sequence[Epoch]):
 
     def series(self, name: str) -> list[Any]:
         """Return the values of an attribute of `Epoch` for all epochs; an empty list if all values are None."""
+        arguments.one_of(name, self._NAMES, "name")
         rows = self._rows[: self._length]
         known = (rows["known"] >> self._NAMES.index(name) & 1).astype(bool)
         values: list[Any] = rows[name].tolist()
@@ -244,6 +245,11 @@ class History:
 
         The value is None for an epoch in which the attribute was not measured. The list is empty if the attribute was
         measured in no epoch.
+
+        Raises
+        ------
+        ValueError
+            If `Epoch` has no attribute `name`.
         """
         return self.epochs.series(name)
 
