@@ -220,12 +220,14 @@ def test_a_mistake_is_found_before_anything_is_trained_or_written(data, tmp_path
     assert not path.exists()
 
 
-def test_test_data_that_are_no_numbers_are_found_before_anything_is_trained(data, tmp_path, trained):
-    training, validation, test = data
-    inputs = test.inputs.copy()
+@pytest.mark.parametrize("name", ["training_data", "validation_data", "test_data"])
+def test_data_that_are_no_numbers_are_found_before_anything_is_trained(data, tmp_path, trained, name):
+    sets = dict(zip(("training_data", "validation_data", "test_data"), data, strict=True))
+    inputs = sets[name].inputs.copy()
     inputs[3, 0] = np.nan
-    with pytest.raises(ValueError, match="test_data: x contains NaN"):
-        sweep((training, validation, Dataset(inputs, test.targets)), sizes=[3, 3], record=tmp_path / "sweep.sqlite")
+    sets[name] = Dataset(inputs, sets[name].targets)
+    with pytest.raises(ValueError, match=f"{name}: x contains NaN"):
+        sweep(tuple(sets.values()), sizes=[3, 3], record=tmp_path / "sweep.sqlite")
     assert trained == []
     assert list(tmp_path.iterdir()) == []
 
