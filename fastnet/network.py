@@ -99,7 +99,9 @@ class Network(BaseNetwork):
         dtype: npt.DTypeLike = "float32",
         seed: int | None = None,
     ) -> None:
-        entries.refuse_separate_sizes(sizes, *others)
+        entries.refuse_others(
+            sizes, others=others, instead="give other arguments by name; network2.Network takes a cost"
+        )
         super().__init__(sizes, "sigmoid", engine, dtype, seed)
         self._draw_parameters(scaled=False)
 

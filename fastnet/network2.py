@@ -142,7 +142,9 @@ class Network(BaseNetwork):
         dtype: npt.DTypeLike = "float32",
         seed: int | None = None,
     ) -> None:
-        entries.refuse_separate_sizes(sizes, cost, *others)
+        entries.refuse_others(
+            sizes, cost, others=others, instead="give arguments after the cost by name, such as activation='tanh'"
+        )
         super().__init__(sizes, activation, engine, dtype, seed)
         self.cost = cost
         self._reset_others()  # a subclass's weight initializer may leave these arrays unset
@@ -663,7 +665,7 @@ def _print_the_books_lines(history: History) -> None:
 def load(
     filename: str | os.PathLike[str],
     *,
-    cost: Cost | type[Any] | None = None,
+    cost: Cost | type[Any] | str | None = None,
     engine: str = "numba",
     seed: int | None = None,
 ) -> Network:
@@ -673,8 +675,9 @@ def load(
     ----------
     filename : path
         Name of the file.
-    cost : class or object, optional
-        Custom cost, if the network has one. The name of `cost` must be the name of the cost in the file.
+    cost : class, object or str, optional
+        Cost, as for `Network`; needed if the network has a custom cost. The name of `cost` must be the name of the cost
+        in the file.
     engine, seed
         See `Network`. The dtype is that in the file, or float64 for a file of the book's program.
 
@@ -682,16 +685,26 @@ def load(
     ------
     OSError
         If the file cannot be opened.
+    TypeError
+        If `cost` is not a cost.
     ValueError
-        If the file does not contain a network, or the network's cost is neither a built-in cost nor `cost`.
+        If the file does not contain a network. If `cost` is not the cost in the file, or is missing, and the cost in
+        the file is not built in.
     """
+    found = costs.by_name(cost)
+    if found is not None:
+        costs.as_cost(found)  # raises an error if the value is not a cost
     model = models.read(filename)
-    own = cost is not None and costs.name_of(cost) == model.cost
-    found = cost if own else costs.from_name(model.cost)
     if found is None:
-        known = [*costs.COSTS, *([] if cost is None else [costs.name_of(cost)])]
+        found = costs.from_name(model.cost)
+    elif costs.name_of(found) != model.cost:
         raise ValueError(
-            f"{os.fspath(filename)}: its cost is {model.cost}; it must be one of {', '.join(known)}. "
+            f"cost is {costs.name_of(found)}; the cost in {os.fspath(filename)} is {model.cost}: give this cost, or, "
+            "if it is built in, omit cost"
+        )
+    if found is None:
+        raise ValueError(
+            f"{os.fspath(filename)}: its cost is {model.cost}; it must be one of {', '.join(costs.COSTS)}. "
             "Give a custom cost as the argument cost"
         )
     with arguments.named(os.fspath(filename)):

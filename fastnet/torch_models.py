@@ -20,11 +20,13 @@ from fastnet import network2
 from fastnet.engines.torch_layers import ACTIVATIONS
 from fastnet.formulas.activations import NOT_MONOTONIC, CustomActivation
 from fastnet.formulas.architecture import Architecture, Parameters
-from fastnet.formulas.costs import Cost, CrossEntropyCost, LogLikelihoodCost, as_cost
+from fastnet.formulas.costs import Cost, CrossEntropyCost, LogLikelihoodCost, as_cost, by_name
+from fastnet.formulas.images import image_shape
 from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, Layer, MaxPooling, Shape
 from fastnet.formulas.regression import PoissonCost
 from fastnet.networks.base import BaseNetwork
 from fastnet.networks.entries import entries_of
+from fastnet.utils import arguments
 
 __all__ = ["from_torch", "to_torch"]
 
@@ -61,8 +63,11 @@ def to_torch(net: BaseNetwork) -> nn.Sequential:
 
     Raises
     ------
+    TypeError
+        If `net` is not a network of `network` or `network2`, or a parameter has a wrong type.
     ValueError
-        If the network has a custom activation or non-inverted dropout, for which PyTorch has no modules.
+        If a parameter has a wrong shape or value. If the network has a custom activation or non-inverted dropout, for
+        which PyTorch has no modules.
 
     Examples
     --------
@@ -75,10 +80,12 @@ def to_torch(net: BaseNetwork) -> nn.Sequential:
       (3): Softmax(dim=1)
     )
     """
-    dtype, architecture = getattr(torch, net.dtype.name), net._architecture()
-    input_shape = architecture.input_shape
+    if not isinstance(net, BaseNetwork):
+        raise TypeError(f"net is {arguments.brief(net)}; it must be a network.Network or a network2.Network")
+    architecture, parameters = net._architecture(), net._checked_parameters()
+    dtype, input_shape = getattr(torch, net.dtype.name), architecture.input_shape
     modules: list[nn.Module] = [nn.Unflatten(1, input_shape)] if len(input_shape) > 1 else []
-    for layer, shape, arrays in zip(architecture.layers, architecture.shapes, net.parameters, strict=False):
+    for layer, shape, arrays in zip(architecture.layers, architecture.shapes, parameters, strict=False):
         if isinstance(layer, Dense) and len(shape) > 1:
             modules.append(nn.Flatten())
         modules += _modules(layer, shape, {name: torch.tensor(each, dtype=dtype) for name, each in arrays.items()})
@@ -94,8 +101,10 @@ def _modules(layer: Layer, shape: Shape, arrays: dict[str, torch.Tensor]) -> lis
     if isinstance(layer, MaxPooling):
         return [nn.MaxPool2d(layer.shape)]
     module, names = _with_arrays(layer, shape)
-    state = module.to(next(iter(arrays.values())).dtype).state_dict()
-    module.load_state_dict({**state, **{name: arrays[ours].reshape(state[name].shape) for name, ours in names.items()}})
+    module.to(next(iter(arrays.values())).dtype)
+    # All arrays except weights are columns, which PyTorch has as vectors.
+    own = {name: arrays[ours] if ours == "weights" else arrays[ours][:, 0] for name, ours in names.items()}
+    module.load_state_dict({**module.state_dict(), **own})
     activation = getattr(layer, "activation", None)
     if isinstance(activation, CustomActivation):
         raise ValueError(f"net has {layer}; PyTorch has no module for a custom activation: write the model yourself")
@@ -120,7 +129,7 @@ def _with_arrays(layer: Layer, shape: Shape) -> tuple[nn.Module, dict[str, str]]
 def from_torch(
     model: nn.Sequential,
     *,
-    cost: Cost | type[Any] | None = None,
+    cost: Cost | type[Any] | str | None = None,
     engine: str = "numba",
     input_shape: Sequence[int] | None = None,
 ) -> network2.Network:
@@ -132,9 +141,9 @@ def from_torch(
         `Linear`, `Conv2d`, `BatchNorm1d`, `BatchNorm2d` and `MaxPool2d` layers. A layer may be followed by `Sigmoid`,
         `Tanh`, `ReLU`, `LeakyReLU(0.01)` or `GELU`. `MaxPool2d` may be followed by an activation other than `GELU`, but
         only if `MaxPool2d` follows a `Conv2d` without an activation. The last layer must be `Linear`, followed by
-        `Sigmoid`, `Softmax`, `Exponential` or no activation. `Flatten`, `Dropout` and `Identity` do not become layers.
-        `Unflatten` may be the first module.
-    cost : class or object, optional
+        `Sigmoid`, `Softmax`, `Exponential` or no activation. `Flatten()`, `Dropout` and `Identity` do not become
+        layers. `Unflatten(1, (maps, height, width))` may be the first module.
+    cost : class, object or str, optional
         Cost, as for `network2.Network`. The default depends on the model's last module: `CrossEntropyCost` for
         `Sigmoid`, `PoissonCost` for `Exponential`, otherwise `LogLikelihoodCost`. If a model
         ends with `Linear`, the network's outputs are softmax for `LogLikelihoodCost`, and linear for other costs.
@@ -142,25 +151,30 @@ def from_torch(
     engine : str, optional
         Engine of the network, as for `network2.Network`. The network has the dtype of the model.
     input_shape : sequence of int, optional
-        Shape of the images, (maps, height, width). Needed if the model begins with `Conv2d` or `MaxPool2d` instead of
-        `Unflatten`.
+        Shape of the images, (maps, height, width). Needed if the model begins with `Conv2d` or `MaxPool2d`. If the
+        model begins with `Unflatten`, the shape is that of `Unflatten`.
 
     Raises
     ------
     TypeError
-        If `model` is not a `torch.nn.Sequential`, or has layers other than those listed above.
+        If `model` is not a `torch.nn.Sequential`, or has layers other than those listed above. If `input_shape` is not
+        a sequence of integers.
     ValueError
-        If a layer does not fit the preceding layer, or has settings that fastnet does not support. If the cost does not
-        fit the outputs, or `input_shape` is missing.
+        If a layer does not fit the preceding layer or the inputs, or has settings that fastnet does not support. If the
+        model's numbers are neither float32 nor float64, or are not finite. If the cost does not fit the outputs, or
+        `input_shape` is missing or not that of the model.
     """
-    if not isinstance(model, nn.Sequential):
-        raise TypeError(f"model is a {type(model).__name__}; it must be a torch.nn.Sequential")
-    modules = [module for module in model if not isinstance(module, _SKIPPED)]
-    first = modules[0] if modules else None
-    if isinstance(first, nn.Unflatten):
-        input_shape = tuple(first.unflattened_size)
-        del modules[0]
-    last_module = next((module for module in reversed(modules) if not isinstance(module, nn.Flatten)), None)
+    if not isinstance(model, nn.Sequential) or type(model).forward is not nn.Sequential.forward:
+        raise TypeError(
+            f"model is a {type(model).__name__}; it must be a torch.nn.Sequential that does not override forward"
+        )
+    cost = by_name(cost)
+    dtype = _dtype(model)
+    given = None if input_shape is None else image_shape(input_shape, "input_shape")
+    modules = [module for module in model if type(module) not in _SKIPPED]
+    if modules and type(modules[0]) is nn.Unflatten:
+        given = _unflattened(modules.pop(0), given)
+    last_module = next((module for module in reversed(modules) if type(module) is not nn.Flatten), None)
     layers: list[Layer] = []
     parameters: Parameters = []
     for module in modules:
@@ -168,8 +182,8 @@ def from_torch(
             layer, arrays = _READERS[type(module)](module)
             layers.append(layer)
             parameters.append(arrays)
-        elif isinstance(module, nn.Flatten):
-            continue
+        elif type(module) is nn.Flatten:
+            _check_settings(module, nn.Flatten())
         elif not layers:
             break
         else:
@@ -181,12 +195,11 @@ def from_torch(
     last = layers[-1]
     if not isinstance(last, Dense):
         raise TypeError(f"model ends with {type(last_module).__name__}; use Linear, Sigmoid, Softmax or Exponential")
-    if last.activation == "linear" and (cost is None or cost is LogLikelihoodCost):
+    if last.activation == "linear" and (cost is None or as_cost(cost) is LogLikelihoodCost):
         layers[-1] = last = replace(last, activation="softmax")
     if cost is None:
         cost = _COSTS[str(last.activation)]
-    dtype = next(array.dtype for arrays in parameters for array in arrays.values())
-    shape = _input_shape(layers[0], parameters[0], input_shape)
+    shape = _input_shape(layers[0], parameters[0], given)
     architecture = Architecture(shape, tuple(layers), as_cost(cost), dtype)
     _check_fit(architecture, parameters, modules)
     kinds = (Convolution, Dense)
@@ -194,7 +207,38 @@ def from_torch(
     entries = entries_of(architecture, activation)
     net = network2.Network(entries, cost, activation=activation, engine=engine, dtype=dtype)
     net.parameters = parameters
+    with arguments.named("model"):
+        net._checked_parameters()
     return net
+
+
+def _dtype(model: nn.Sequential) -> np.dtype:
+    """Return the dtype of a model's parameters, or raise a `ValueError` if networks do not have this dtype."""
+    names = {str(parameter.dtype).removeprefix("torch.") for parameter in model.parameters()} or {"float32"}
+    if names not in ({"float32"}, {"float64"}):
+        raise ValueError(
+            f"model has parameters of the type {' and '.join(sorted(names))}; all must be float32, or all float64: "
+            "convert the model with model.float()"
+        )
+    return np.dtype(names.pop())
+
+
+def _unflattened(module: Any, given: Shape | None) -> Shape:
+    """Return the shape of the images of `Unflatten`; `input_shape` of `from_torch`, if given, must be the same."""
+    with arguments.named(f"model has {module}"):
+        shape = image_shape(module.unflattened_size, "unflattened_size")
+    _check_settings(module, nn.Unflatten(1, shape), "unflattened_size")
+    if given not in (None, shape):
+        raise ValueError(f"input_shape is {given}; it must be {shape}, as in the model's Unflatten, or omitted")
+    return shape
+
+
+def _check_settings(module: nn.Module, expected: nn.Module, *others: str) -> None:
+    """Raise a `ValueError` if a module's settings, except `others`, differ from those of a module of the same type."""
+    for setting in {*getattr(expected, "__constants__", ())} - {*others}:
+        found, supported = getattr(module, setting), getattr(expected, setting)
+        if found != supported and (setting, found) != ("dim", -1):  # of rows, dimension -1 is dimension 1
+            raise ValueError(f"model has {module}; it must be {expected}")
 
 
 def _linear(module: nn.Linear) -> tuple[Layer, dict[str, np.ndarray]]:
@@ -285,19 +329,14 @@ def _activate(layers: list[Layer], module: nn.Module, *, is_last: bool) -> None:
     assert isinstance(layer, (Convolution, Dense, BatchNormalization))
     if layer.activation != "linear":
         raise TypeError(f"model has a {type(module).__name__} after another activation; a layer may have only one")
-    if isinstance(module, nn.Softmax) and module.dim not in (1, -1):
-        raise ValueError(f"model ends with a Softmax over dimension {module.dim}; use Softmax(dim=1) instead")
-    expected = _MODULES[str(name)]
-    for setting in {*getattr(expected, "__constants__", ())} - {"inplace", "dim"}:
-        if getattr(module, setting) != getattr(expected, setting):
-            raise ValueError(f"model has {module}; it must be {expected}")
+    _check_settings(module, _MODULES[str(name)], "inplace")
     layers[i] = replace(layer, activation=str(name))
 
 
-def _input_shape(first: Layer, arrays: dict[str, np.ndarray], given: Sequence[int] | None) -> Shape:
-    """Return the shape of a sample, given the first layer, its arrays, and `input_shape` of `from_torch`."""
+def _input_shape(first: Layer, arrays: dict[str, np.ndarray], given: Shape | None) -> Shape:
+    """Return the shape of a sample, given the first layer, its arrays, and the shape of the images if it is known."""
     if given is not None:
-        return tuple(given)
+        return given
     if isinstance(first, (Convolution, MaxPooling)):
         raise ValueError(
             f"input_shape is missing; model begins with a {first}: give (maps, height, width) of the images"
@@ -310,7 +349,10 @@ def _check_fit(architecture: Architecture, parameters: Parameters, modules: list
     found = [{name: array.shape for name, array in arrays.items()} for arrays in parameters]
     if found != architecture.arrays:
         shapes = [next(iter(each.values())) for each in found if each]
-        raise ValueError(f"model has layers of the shapes {shapes}, which do not fit one another")
+        raise ValueError(
+            f"model has layers of the shapes {shapes}, which do not fit one another and inputs of the shape "
+            f"{architecture.input_shape}"
+        )
     computing = [module for module in modules if isinstance(module, (nn.Flatten, *_READERS))]
     shapes_before = iter(zip(architecture.layers, architecture.shapes, strict=False))
     is_flat = len(architecture.input_shape) == 1

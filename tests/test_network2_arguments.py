@@ -102,7 +102,9 @@ def test_bad_arguments_of_update_mini_batch(arguments, error, message):
 
 def test_bad_arguments_of_the_rest(data):
     net = Network([4, 3], engine="numpy")
-    for function in (net.accuracy, lambda those: net.total_cost(those, 0)):
+    for function in (net.accuracy, net.classes, lambda those: net.total_cost(those, 0)):
+        with pytest.raises(TypeError, match="data: 5 is neither a Dataset nor"):
+            function(5)
         with pytest.raises(ValueError, match="data: there is a label 3"):
             function(LABELS_TO_THREE)
     with pytest.raises(ValueError, match=r"lmbda is -1\.0"):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from model_files import with_checksum
 
-from fastnet import network, network2
+from fastnet import Dense, network, network2
+from fastnet.formulas.regression import HuberCost
 from fastnet.network2 import CrossEntropyCost, LogLikelihoodCost, Network, QuadraticCost
 
 COSTS = [QuadraticCost, CrossEntropyCost, LogLikelihoodCost]
@@ -95,11 +96,21 @@ def test_a_custom_cost_is_given_to_load(tmp_path, activation):
     with pytest.raises(ValueError, match=message):
         network2.load(path)
 
-    class Other(Mine):
-        pass
 
-    with pytest.raises(ValueError, match=r"its cost is Mine; it must be one of .*, Other. Give a custom cost as"):
-        network2.load(path, cost=Other)
+@pytest.mark.parametrize("saved", [Mine, CrossEntropyCost, HuberCost(2.0)])
+@pytest.mark.parametrize("given", [type("Other", (Mine,), {}), QuadraticCost, HuberCost, "quadratic"])
+def test_a_cost_that_is_not_that_of_the_file_is_refused(tmp_path, saved, given):
+    Network([2, Dense(2, "linear") if isinstance(saved, HuberCost) else 2], saved).save(tmp_path / "net.json")
+    with pytest.raises(ValueError, match=r"^cost is (Other|QuadraticCost|HuberCost.*); the cost in .* is "):
+        network2.load(tmp_path / "net.json", cost=given)
+
+
+def test_the_cost_of_the_file_may_be_given_in_every_form(tmp_path):
+    Network([2, 2], QuadraticCost).save(tmp_path / "net.json")
+    for cost in (QuadraticCost, "quadratic", "QuadraticCost"):
+        assert network2.load(tmp_path / "net.json", cost=cost).cost is QuadraticCost
+    with pytest.raises(TypeError, match="cost is 5; it must have a function fn"):
+        network2.load(tmp_path / "net.json", cost=5)
 
 
 def test_chapters_1_and_3_read_one_anothers_files(tmp_path):

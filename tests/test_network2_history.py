@@ -248,3 +248,18 @@ def test_a_data_frame_has_what_was_monitored():
     assert list(frame.columns) == ["eta", "seconds", "evaluation_accuracy"]
     assert frame.eta.tolist() == [0.5, 0.25]
     assert frame.evaluation_accuracy.isna().tolist() == [True, False]
+
+
+def test_a_history_without_epochs():
+    pandas = pytest.importorskip("pandas")
+    net = Network([2, 2], engine="numpy", seed=0)
+    net.SGD(Dataset(np.eye(2), np.eye(2)), 0, 2, 0.5)
+    other = History({}, 2, 0, Epochs([Epoch(0, 0.5, 1.5)]))
+    frame = net.history.to_frame()
+    pandas.testing.assert_frame_equal(frame, other.to_frame().iloc[:0])
+    assert net.history.last_line() == "No epoch was completed"
+
+
+def test_a_series_that_no_epoch_has_is_refused():
+    with pytest.raises(ValueError, match="name is 'cost'; it must be one of number, eta, seconds, training_cost"):
+        History({}, 100, 10).series("cost")

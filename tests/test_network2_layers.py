@@ -17,11 +17,13 @@ from fastnet import (
     MaxPooling,
     network,
     network2,
+    network3,
 )
 from fastnet.formulas.activations import CustomActivation
 from fastnet.network2 import CrossEntropyCost, LogLikelihoodCost, Network, QuadraticCost
 
 ENGINES = ["numpy", "reference"]
+OF_CHAPTER_6 = [network3.FullyConnectedLayer(4, 5), network3.SoftmaxLayer(5, 3)]
 MIXED = [4, Dropout(0.25), Dense(5, "linear"), BatchNormalization("relu"), 3]
 
 
@@ -82,6 +84,32 @@ def test_parameters_are_the_arrays_of_the_books_lists(data):
     net.parameters = [{name: array * 0 for name, array in layer.items()} for layer in net.parameters]
     assert not net.weights[0].any()
     np.testing.assert_array_equal(net.feedforward(x), 0.5)
+
+
+@pytest.mark.parametrize("net", [Network(MIXED, engine="numpy", seed=0), network3.Network(OF_CHAPTER_6, 10)])
+def test_parameters_without_the_arrays_of_the_layers_change_nothing(net):
+    before, given = net.parameters, [layer for layer in net.parameters if layer]
+    for wrong, error in (
+        (5, TypeError),
+        ([5, *given[1:]], TypeError),
+        (given[:-1], ValueError),
+        ([*given, given[-1]], ValueError),
+        ([{"gamma": np.ones((5, 1))}, *given[1:]], ValueError),
+    ):
+        with pytest.raises(error, match=r"^parameters (is|have the arrays) "):
+            net.parameters = wrong
+    for layer, expected in zip(net.parameters, before, strict=True):
+        for name, array in layer.items():
+            np.testing.assert_array_equal(array, expected[name])
+
+
+@pytest.mark.parametrize("name", ["weights", "biases"])
+@pytest.mark.parametrize("wrong", [None, [], [5]])
+def test_parameters_need_an_array_for_each_layer(name, wrong):
+    net = Network(MIXED, engine="numpy", seed=0)
+    setattr(net, name, wrong)
+    with pytest.raises(ValueError, match=f"^{name} is .*; it must be a list of 2 arrays"):
+        _ = net.parameters
 
 
 def test_arrays_of_layers_that_do_not_fit_are_reported():

@@ -68,6 +68,15 @@ def test_sizes_one_by_one_are_answered_with_a_list(make):
         make(784, 30, 10)
 
 
+@pytest.mark.parametrize(
+    ("make", "given"),
+    [(network.Network, [network2.QuadraticCost]), (network2.Network, [network2.CrossEntropyCost, "tanh"])],
+)
+def test_an_additional_argument_is_not_ignored(make, given):
+    with pytest.raises(TypeError, match=r"^Network has the additional argument .*; give .* by name"):
+        make([3, 2], *given)
+
+
 @pytest.mark.parametrize("make", [network.Network, network2.Network])
 @pytest.mark.parametrize(
     ("name", "instead"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastnet import BatchNormalization, Convolution, Dataset, Dense, Dropout, MaxPooling, network, network2
+from fastnet import BatchNormalization, Convolution, Dataset, Dense, Dropout, MaxPooling, network, network2, network3
 from fastnet.formulas.activations import CustomActivation
 
 torch = pytest.importorskip("torch")
@@ -122,6 +122,17 @@ def test_an_activation_behind_the_pooling_is_that_of_the_convolution():
     np.testing.assert_allclose(net.feedforward(x.reshape(5, 16).numpy().T).T, expected, rtol=0, atol=1e-14)
 
 
+def test_dimension_minus_1_of_rows_is_dimension_1():
+    model = nn.Sequential(nn.Unflatten(-1, [1, 2, 3]), nn.Flatten(), nn.Linear(6, 2), nn.Softmax(dim=-1))
+    net = from_torch(model, engine="numpy", input_shape=[1, 2, 3])
+    assert (net.input_shape, net.layers) == ((1, 2, 3), (Dense(2, "softmax"),))
+
+
+class Backwards(nn.Sequential):
+    def forward(self, x):
+        return super().forward(x).flip(1)
+
+
 BEHIND = (nn.Flatten(), nn.Linear(8, 2))
 
 
@@ -140,6 +151,11 @@ BEHIND = (nn.Flatten(), nn.Linear(8, 2))
         ((nn.Conv2d(1, 2, 3), nn.MaxPool2d(1), nn.GELU(), *BEHIND), TypeError, "a GELU after a MaxPool2d"),
         ((nn.Conv2d(1, 2, 5), *BEHIND), ValueError, "is larger than its inputs, images of 4 x 4"),
         ((nn.Conv2d(1, 2, 3), nn.Softplus(), *BEHIND), TypeError, "the module between two layers is Softplus"),
+        ((nn.Conv2d(1, 2, 3), nn.Flatten(2), nn.Linear(4, 2)), ValueError, r"Flatten\(start_dim=2, .*; it must be"),
+        ((nn.Flatten(0), nn.Linear(16, 2)), ValueError, r"Flatten\(start_dim=0, .*; it must be Flatten\(start_dim=1"),
+        ((nn.Unflatten(0, (1, 4, 4)), *BEHIND), ValueError, r"Unflatten\(dim=0, .*; it must be Unflatten\(dim=1"),
+        ((nn.Unflatten(1, (4, 4)), *BEHIND), ValueError, r"unflattened_size is \(4, 4\); it must be \(maps, hei"),
+        ((nn.Unflatten(1, (1, 2, 8)), *BEHIND), ValueError, r"input_shape is \(1, 4, 4\); it must be \(1, 2, 8\)"),
     ],
 )
 def test_what_is_no_network_of_images(modules, error, message):
@@ -156,10 +172,49 @@ def test_what_pytorch_does_not_have():
             to_torch(network2.Network([4, layer, 2], engine="torch", seed=0))
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda net: net.weights.__setitem__(0, net.weights[0].T), r"weights have the shapes \(3, 2\), \(4, 2\)"),
+        (lambda net: net.biases.__setitem__(1, np.full((4, 1), np.nan)), r"biases\[1\] contains NaN"),
+        (lambda net: net.weights.pop(), r"weights have the shapes \(2, 3\); they must be"),
+    ],
+)
+def test_assigned_parameters_that_do_not_fit_are_not_converted(change, message):
+    net = network2.Network([3, 2, 4], engine="numpy", seed=0)
+    change(net)
+    with pytest.raises(ValueError, match=message):
+        to_torch(net)
+
+
+@pytest.mark.parametrize("net", [5, network3.Network([network3.SoftmaxLayer(4, 2)], 10, engine="numpy")])
+def test_what_to_torch_does_not_take(net):
+    with pytest.raises(TypeError, match=r"net is .*; it must be a network\.Network or a network2\.Network"):
+        to_torch(net)
+
+
 def test_a_cost_that_does_not_go_with_the_outputs():
     model = nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=1))
     with pytest.raises(ValueError, match="activation of the last layer is 'softmax'; with QuadraticCost"):
         from_torch(model, cost=network2.QuadraticCost)
+
+
+@pytest.mark.parametrize("input_shape", [16, "abc", (1, 4), (1, "4", 4), (1, 4, 0)])
+def test_a_shape_of_images_that_is_none(input_shape):
+    with pytest.raises((TypeError, ValueError), match=r"^(a number in )?input_shape is "):
+        from_torch(nn.Sequential(nn.Conv2d(1, 2, 3), *BEHIND), input_shape=input_shape)
+
+
+def test_a_model_with_numbers_that_are_not_finite():
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 2))
+    model[1].running_mean[0] = torch.inf
+    with pytest.raises(ValueError, match=r"model: parameters\[1\]\[2\] contains an infinite number"):
+        from_torch(model)
+
+
+@pytest.mark.parametrize("cost", ["log-likelihood", network2.LogLikelihoodCost, network2.LogLikelihoodCost()])
+def test_a_cost_in_every_form(cost):
+    assert from_torch(nn.Sequential(nn.Linear(2, 3)), cost=cost).layers == (Dense(3, "softmax"),)
 
 
 def test_chapter_one_and_a_layer_without_biases():
@@ -209,8 +264,10 @@ def test_they_share_no_memory():
         (nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Tanh(), nn.Linear(2, 2)), TypeError, "after another activation"),
         (nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=1), nn.Linear(2, 2)), TypeError, "is Softmax; it must .*GELU"),
         (nn.Sequential(nn.Linear(2, 2), Exponential(), nn.Linear(2, 2)), TypeError, "is Exponential; it .*GELU"),
-        (nn.Sequential(nn.Linear(2, 2, dtype=torch.float16)), ValueError, "dtype is"),
-        (nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=0)), ValueError, "a Softmax over dimension 0"),
+        (nn.Sequential(nn.Linear(2, 2, dtype=torch.bfloat16)), ValueError, "parameters of the type bfloat16; all must"),
+        (nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2).double()), ValueError, "type float32 and float64; all must"),
+        (nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=0)), ValueError, r"Softmax\(dim=0\); it must be Softmax\(dim=1"),
+        (Backwards(nn.Linear(2, 2)), TypeError, "model is a Backwards; it must be .* that does not override forward"),
     ],
 )
 def test_what_is_no_network(model, error, message):

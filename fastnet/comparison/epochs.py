@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from fastnet import mnist_loader
 from fastnet.comparison import timing
 from fastnet.datasets.classes import classes_of
-from fastnet.datasets.dataset import Dataset
+from fastnet.datasets.dataset import Dataset, Sample, fitting
 from fastnet.engines import why_missing
 from fastnet.utils import arguments, machine
 
@@ -94,9 +94,9 @@ def compare(
     dtype: str = "float32",
     threads: int | None = None,
     seed: int = 0,
-    training_data: Dataset | None = None,
-    test_data: Dataset | None = None,
-    tick: Callable[[], object] = lambda: None,
+    training_data: Dataset | Iterable[Sample] | None = None,
+    test_data: Dataset | Iterable[Sample] | None = None,
+    tick: Callable[[], object] | None = None,
 ) -> Comparison:
     """Train the same network with several engines, which take turns after each epoch, and time the epochs.
 
@@ -114,7 +114,7 @@ def compare(
         Largest number of threads of an engine; by default, the number of processors.
     seed : int, optional
         Seed of the parameters and of the order of samples.
-    training_data, test_data : Dataset, optional
+    training_data, test_data : Dataset or iterable of (x, y), optional
         Samples; by default MNIST.
     tick : callable, optional
         Function that is called without arguments after each epoch of each installed engine.
@@ -131,31 +131,33 @@ def compare(
     mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
     type_ = arguments.float_type(dtype)
     eta = arguments.positive_number(eta, "eta", type_)
-    arguments.function(tick, "tick")
+    tick = arguments.function(tick, "tick") or (lambda: None)
     threads = None if threads is None else arguments.positive(threads, "threads")
     random = np.random.RandomState(arguments.seed(seed))
+    engines = arguments.values(engines, "engines", "names, such as ['numba', 'numpy']")
     classes = timing.installed(engines)
     if training_data is None:
         training_data = mnist_loader.load_data_wrapper()[0]
     if test_data is None:
         test_data = mnist_loader.load_data_wrapper()[2]
-    for name, data in (("training_data", training_data), ("test_data", test_data)):
-        with arguments.named(name):
-            data.check_inputs(sizes[0])
-    training_data, truth = training_data.with_vectors(sizes[-1]), classes_of(test_data, sizes[-1], "sigmoid")
+    with arguments.named("training_data"):
+        training = fitting(training_data, sizes[0], type_).with_vectors(sizes[-1])
+    with arguments.named("test_data"):
+        test = fitting(test_data, sizes[0], type_)
+        truth = classes_of(test, sizes[-1], "sigmoid")
     with timing.limited(threads):
-        timed_engines = timing.make_engines(classes, sizes, type_, random, training_data)
-        difference = timing.check(timed_engines, random.permutation(len(training_data)), mini_batch_size, eta)
+        timed_engines = timing.make_engines(classes, sizes, type_, random, training)
+        difference = timing.check(timed_engines, random.permutation(len(training)), mini_batch_size, eta)
         seconds: dict[str, list[float]] = {name: [] for name in timed_engines}
         for _ in range(epochs):
-            order = random.permutation(len(training_data))
+            order = random.permutation(len(training))
             for name, engine in timed_engines.items():
                 seconds[name].append(timing.seconds(engine, order, mini_batch_size, eta))
                 tick()
         for name, engine in timed_engines.items():
             timing.check_finite(name, engine, eta)
-        outputs = {name: engine.outputs(test_data) for name, engine in timed_engines.items()}
-    accuracy = {name: truth.correct(output) / len(test_data) for name, output in outputs.items()}
+        outputs = {name: engine.outputs(test) for name, engine in timed_engines.items()}
+    accuracy = {name: truth.correct(output) / len(test) for name, output in outputs.items()}
     results = [
         Result(name, seconds.get(name, []), accuracy.get(name), why_missing(name)) for name in dict.fromkeys(engines)
     ]

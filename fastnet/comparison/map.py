@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnet import mnist_loader
 from fastnet.comparison import timing
-from fastnet.datasets.dataset import Dataset
+from fastnet.datasets.dataset import Dataset, Sample, as_dataset
 from fastnet.utils import arguments, machine
 
 WIDTHS = (30, 100, 300, 1000)
@@ -81,17 +81,16 @@ class Map:
             return f"Only {ours} was timed: there is nothing to compare."
         cells = sorted(self.cells, key=lambda cell: cell.lead(ours))
         lost = [cell for cell in cells if cell.lead(ours) < 1]
-        won = "all" if not lost else str(len(cells) - len(lost))
-        text = (
-            f"{ours} is the fastest in {won} of {len(cells)} cells. The lead of {ours} over the fastest other engine "
-            f"is largest with {_place(cells[-1])}, {cells[-1].lead(ours):.0f} times, "
-        )
+        won = cells[len(lost) :]
+        sentences = [f"{ours} is the fastest in {len(won) if lost else 'all'} of {len(cells)} cells."]
+        if won:
+            largest, smallest = (f"{_place(cell)}, {_times(cell.lead(ours))} times" for cell in (won[-1], won[0]))
+            said = f"The lead of {ours} over the fastest other engine is largest with {largest}"
+            sentences.append(f"{said}." if lost else f"{said}, and smallest with {smallest}.")
         if lost:
             names = ", ".join(f"{cell.fastest} with {_place(cell)} ({1 / cell.lead(ours):.2f} times)" for cell in lost)
-            text += f"and {ours} is slower than {names}."
-        else:
-            text += f"and smallest with {_place(cells[0])}, {cells[0].lead(ours):.1f} times."
-        return f"{text} {self._when_to_move()}"
+            sentences.append(f"{ours} is slower than {names}.")
+        return " ".join([*sentences, self._when_to_move()])
 
     def _when_to_move(self) -> str:
         """Return a sentence that names the cells in which PyTorch, on the processor or on a GPU, is the fastest."""
@@ -114,8 +113,8 @@ def compare_map(
     dtype: str = "float32",
     threads: int | None = None,
     rounds: int = 3,
-    training_data: Dataset | None = None,
-    tick: Callable[[], object] = lambda: None,
+    training_data: Dataset | Iterable[Sample] | None = None,
+    tick: Callable[[], object] | None = None,
 ) -> Map:
     """Time the engines on networks with one hidden layer, for several widths of the layer and several mini-batch sizes.
 
@@ -127,7 +126,7 @@ def compare_map(
         Names of the engines; by default `timing.MAP_ENGINES`. Engines that are not installed are left out.
     dtype, threads
         As for `compare`.
-    training_data : Dataset, optional
+    training_data : Dataset or iterable of (x, y), optional
         Samples with vectors as targets; by default MNIST.
     rounds : int, optional
         Number of measurements of each engine in each cell; `Cell.seconds` has their median.
@@ -141,28 +140,37 @@ def compare_map(
     TypeError, ValueError
         If an argument has a wrong type or value, or no engine is installed.
     """
-    widths = [arguments.positive(width, "a width") for width in widths]
-    mini_batch_sizes = [arguments.positive(size, "a mini-batch size") for size in mini_batch_sizes]
+    widths = [arguments.positive(width, "a width") for width in arguments.values(widths, "widths", "integers")]
+    sizes_given = arguments.values(mini_batch_sizes, "mini_batch_sizes", "integers")
+    mini_batch_sizes = [arguments.positive(size, "a mini-batch size") for size in sizes_given]
+    tick = arguments.function(tick, "tick") or (lambda: None)
     type_, rounds = arguments.float_type(dtype), arguments.positive(rounds, "rounds")
     threads = None if threads is None else arguments.positive(threads, "threads")
     classes = timing.installed(engines)
     if training_data is None:
         training_data = mnist_loader.load_data_wrapper()[0]
-    if training_data.targets.ndim != 2:
+    with arguments.named("training_data"):
+        data = as_dataset(training_data)
+        data.check_numbers(type_)
+    if data.targets.ndim != 2:
         raise ValueError("training_data has labels; it must have vectors: convert it with Dataset.with_vectors")
-    samples, n_in = training_data.inputs.shape
+    samples, n_in = data.rows.shape
     random = np.random.RandomState(0)
     cells = []
     with timing.limited(threads):
         for width in widths:
-            sizes = [n_in, width, training_data.targets.shape[1]]
+            sizes = [n_in, width, data.targets.shape[1]]
             for mini_batch_size in mini_batch_sizes:
-                timed_engines = timing.make_engines(classes, sizes, type_, random, training_data)
+                timed_engines = timing.make_engines(classes, sizes, type_, random, data)
                 timing.check(timed_engines, random.permutation(samples), mini_batch_size, _ETA)
                 seconds = timing.seconds_per_epoch(timed_engines, samples, mini_batch_size, _ETA, rounds)
                 cells.append(Cell(width, mini_batch_size, seconds))
                 tick()
     return Map(list(classes), widths, mini_batch_sizes, type_.name, threads, machine.describe(), cells)
+
+
+def _times(lead: float) -> str:
+    return f"{lead:.0f}" if lead >= 10 else f"{lead:.1f}"
 
 
 def _place(cell: Cell) -> str:

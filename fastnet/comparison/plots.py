@@ -10,6 +10,7 @@ import numpy as np
 from fastnet.comparison.epochs import Comparison
 from fastnet.comparison.map import Cell, Map
 from fastnet.plots.figures import GRID, OTHERS, OURS, new_figure
+from fastnet.utils import arguments
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +41,11 @@ def figure(result: Comparison | Map, *, axes: Axes | None = None) -> Figure | Ax
     ------
     ImportError
         If matplotlib is not installed.
+    TypeError
+        If `result` is neither a `Comparison` nor a `Map`.
     """
+    if not isinstance(result, (Comparison, Map)):
+        raise TypeError(f"result is {arguments.brief(result)}; it must be a Comparison or a Map")
     if axes is not None:
         return _engine_times(result, axes) if isinstance(result, Comparison) else _map(result, axes)
     if isinstance(result, Comparison):

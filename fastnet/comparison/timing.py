@@ -21,6 +21,7 @@ from fastnet.engines import VARIANTS, engine_class, why_missing
 from fastnet.engines.contract import Engine
 from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.formulas.initialization import normal
+from fastnet.utils import arguments
 
 ENGINES = ("numba", "numpy", *VARIANTS, "reference")
 """Engines that are compared by default."""
@@ -39,9 +40,12 @@ def installed(engines: Sequence[str]) -> dict[str, type[Engine]]:
 
     Raises
     ------
+    TypeError
+        If `engines` is not a sequence of names.
     ValueError
         If a name is unknown, or none of the engines can be used on this machine.
     """
+    engines = arguments.values(engines, "engines", "names, such as ['numba', 'numpy']")
     classes = {name: engine_class(name) for name in engines if why_missing(name) is None}
     if not classes:
         raise ValueError(f"none of the engines {', '.join(engines)} can be used on this machine; add the engine numba")

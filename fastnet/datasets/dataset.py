@@ -445,6 +445,29 @@ def as_dataset(data: Dataset | Iterable[Sample]) -> Dataset:
     return data
 
 
+def fitting(data: Dataset | Iterable[Sample], n_in: int, dtype: np.dtype) -> Dataset:
+    """Return `as_dataset(data)`, whose inputs must fit a network.
+
+    Parameters
+    ----------
+    data : Dataset or iterable of (x, y)
+        See `as_dataset`.
+    n_in : int
+        Number of inputs of the network.
+    dtype : numpy.dtype
+        Precision of the network.
+
+    Raises
+    ------
+    TypeError, ValueError
+        See `as_dataset`. Also if a sample does not have `n_in` inputs, or a number is not finite in `dtype`.
+    """
+    found = as_dataset(data)
+    found.check_inputs(n_in)
+    found.check_numbers(dtype)
+    return found
+
+
 def real_matrix(values: npt.ArrayLike, name: str) -> np.ndarray:
     """Return a contiguous matrix of float32 or float64, without a copy if `values` already is one.
 

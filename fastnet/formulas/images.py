@@ -12,8 +12,8 @@ from fastnet.formulas.layers import Convolution, Dense, Layer, MaxPooling, Shape
 from fastnet.utils import arguments
 
 
-def image_shape(value: Any) -> Shape:
-    """Check the argument `image_shape`, and return it as a tuple (maps, height, width).
+def image_shape(value: Any, argument: str = "image_shape") -> Shape:
+    """Check an argument that is the shape of an image, and return it as a tuple (maps, height, width).
 
     Raises
     ------
@@ -21,10 +21,10 @@ def image_shape(value: Any) -> Shape:
         If the argument is not a sequence of three positive integers.
     """
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise TypeError(f"image_shape is {arguments.brief(value)}; it must be (maps, height, width)")
+        raise TypeError(f"{argument} is {arguments.brief(value)}; it must be (maps, height, width)")
     if len(value) != 3:
-        raise ValueError(f"image_shape is {arguments.brief(value)}; it must be (maps, height, width)")
-    return tuple(arguments.positive(n, "a number in image_shape") for n in value)
+        raise ValueError(f"{argument} is {arguments.brief(value)}; it must be (maps, height, width)")
+    return tuple(arguments.positive(n, f"a number in {argument}") for n in value)
 
 
 def input_shape(n_in: int, layers: Sequence[int | Layer], shape: Shape | None = None) -> Shape:

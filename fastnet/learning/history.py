@@ -15,7 +15,7 @@ import numpy as np
 
 from fastnet.formulas import notation
 from fastnet.formulas.layers import from_settings
-from fastnet.utils import machine
+from fastnet.utils import arguments, machine
 from fastnet.utils.frames import data_frame
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class Epochs(Sequence[Epoch]):
 
     def series(self, name: str) -> list[Any]:
         """Return the values of an attribute of `Epoch` for all epochs; an empty list if all values are None."""
+        arguments.one_of(name, self._NAMES, "name")
         rows = self._rows[: self._length]
         known = (rows["known"] >> self._NAMES.index(name) & 1).astype(bool)
         values: list[Any] = rows[name].tolist()
@@ -230,6 +231,8 @@ class History:
         >>> History({}, 1000, 200, Epochs([Epoch(3, 0.5, 0.25, evaluation_accuracy=150)])).last_line()
         'Epoch 3: 150 / 200 (75.00% accuracy), took 0.25 seconds'
         """
+        if not self.epochs:
+            return "No epoch was completed"
         epoch, n = self.epochs[-1], self.evaluation_samples
         took = f"took {epoch.seconds:.2f} seconds"
         correct = epoch.evaluation_accuracy
@@ -242,6 +245,11 @@ class History:
 
         The value is None for an epoch in which the attribute was not measured. The list is empty if the attribute was
         measured in no epoch.
+
+        Raises
+        ------
+        ValueError
+            If `Epoch` has no attribute `name`.
         """
         return self.epochs.series(name)
 
@@ -267,14 +275,17 @@ class History:
     def to_frame(self) -> pandas.DataFrame:
         """Return a pandas data frame with a row for each epoch, and a column for each measured attribute of `Epoch`.
 
+        If no epoch was completed, the frame has no rows, and the columns of the learning rate and the time.
+
         Raises
         ------
         ImportError
             If pandas is not installed.
         """
-        names = [each.name for each in fields(Epoch)]
-        columns = {name: self.series(name) for name in names}
-        frame = data_frame({name: values for name, values in columns.items() if values})
+        columns = {each.name: self.series(each.name) for each in fields(Epoch)}
+        measured = {name: values for name, values in columns.items() if values}
+        without_epochs = {name: np.empty(0, Epochs._ROW[name]) for name in ("number", "eta", "seconds")}
+        frame = data_frame(measured or without_epochs)
         indexed: pandas.DataFrame = frame.set_index("number")
         return indexed
 

@@ -21,6 +21,7 @@ _KIND = tensors.Kind("fastnet.network3", "network of network3", version=1)
 
 def write(path: StrPath, layers: Sequence[Layer], mini_batch_size: int) -> None:
     """Write a network atomically; see `Network.save`."""
+    path = arguments.path(path, "path")
     with arguments.named("the network cannot be saved"):
         check_layers(layers)
         arrays = {
@@ -40,6 +41,7 @@ def _description(layers: Sequence[Layer], mini_batch_size: int) -> dict[str, Any
 
 def read(path: StrPath) -> tuple[list[Layer], int]:
     """Return the layers and the mini-batch size of a network; see `load`."""
+    path = arguments.path(path, "path")
     description, arrays, _ = tensors.read(path, _KIND)
     try:
         return _network(description, arrays)

@@ -350,6 +350,9 @@ def check_layers(layers: Any) -> Architecture:
         if not isinstance(layer, Layer):
             kinds = "a ConvPoolLayer, a FullyConnectedLayer or a SoftmaxLayer"
             raise TypeError(f"layers[{i}] is {arguments.brief(layer)}; it must be {kinds}")
+        for j, earlier in enumerate(layers[:i]):
+            if layer is earlier:  # training could keep the parameters of only one of the two places
+                raise ValueError(f"layers[{i}] is the same object as layers[{j}]; make a separate layer for each place")
     if not (layers and isinstance(layers[-1], SoftmaxLayer)):
         raise ValueError("the last of the layers must be a SoftmaxLayer, which defines the cost")
     parts: list[Part] = []

@@ -26,7 +26,7 @@ from fastnet.network3.data import FLOAT32, Data, labelled
 from fastnet.network3.layers import Layer, check_layers
 from fastnet.network3.training import LayersLearner
 from fastnet.networks import inspection
-from fastnet.networks.learner import for_layers_of
+from fastnet.networks.learner import for_layers_of, with_arrays
 from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
@@ -59,7 +59,8 @@ class Network:
     Parameters
     ----------
     layers : sequence of layers
-        Layers in order; the first takes the inputs. The last layer must be a `SoftmaxLayer`.
+        Layers in order; the first takes the inputs. The last layer must be a `SoftmaxLayer`. Each layer must be a
+        separate object.
     mini_batch_size : int
         Number of samples that `test_mb_predictions` predicts at a time, at least 1. Unlike in the book, `SGD` may
         be called with a mini-batch size different from this number.
@@ -158,7 +159,8 @@ class Network:
 
     @parameters.setter
     def parameters(self, parameters: Parameters) -> None:
-        for layer, arrays in zip(self.layers, filter(None, parameters), strict=True):
+        found = with_arrays(parameters, [["weights", "biases"] for _ in self.layers])
+        for layer, arrays in zip(self.layers, found, strict=True):
             layer.take(arrays)
 
     def SGD(  # noqa: N802 - the book's name

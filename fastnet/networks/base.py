@@ -14,7 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnet.datasets.classes import Classes, classes_of
-from fastnet.datasets.dataset import Dataset, Sample, as_dataset, check_numbers, extremes, finite_arrays, real_array
+from fastnet.datasets.dataset import (
+    Dataset,
+    Sample,
+    as_dataset,
+    check_numbers,
+    extremes,
+    finite_arrays,
+    fitting,
+    real_array,
+)
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Descent, Engine, Measure
 from fastnet.files import models
@@ -142,9 +151,9 @@ class BaseNetwork(ABC):
     @parameters.setter
     def parameters(self, parameters: Parameters) -> None:
         architecture = self._architecture()
+        parameters = for_layers_of(architecture, parameters)  # may raise an error, so nothing is assigned before
         self.weights, self.biases = architecture.book_lists(parameters)
-        layers = zip(architecture.trained, parameters, strict=True)
-        self._others = [arrays for trained, arrays in layers if "weights" not in trained]
+        self._others = [arrays for arrays in parameters if "weights" not in arrays]
 
     def _draw_parameters(self, scaled: bool) -> None:
         """Draw biases and weights from the normal distribution; see `initialization.normal`."""
@@ -264,9 +273,10 @@ class BaseNetwork(ABC):
         nabla_w, nabla_b = engine.architecture.book_lists(engine.gradients(inputs, targets))
         return nabla_b, nabla_w
 
-    def classes(self, data: Dataset) -> Classes:
+    def classes(self, data: Dataset | Iterable[Sample]) -> Classes:
         """Return the class of each sample, and the threshold for a single output; see `classes_of`."""
-        return classes_of(data, self.sizes[-1], self._architecture().outputs.activation)
+        with arguments.named("data"):
+            return classes_of(as_dataset(data), self.sizes[-1], self._architecture().outputs.activation)
 
     def save(self, filename: str | os.PathLike[str]) -> None:
         """Save the network to the file; `load` reads the file.
@@ -432,24 +442,18 @@ class BaseNetwork(ABC):
     def _training_set(self, data: Dataset | Iterable[Sample], argument: str) -> Dataset:
         """Return the data set with vectors as targets; raise an error if it does not fit the network."""
         with arguments.named(argument):
-            fitting = self._fitting_inputs(data).with_vectors(self.sizes[-1])
+            found = fitting(data, self.sizes[0], self.dtype).with_vectors(self.sizes[-1])
             cost = self._cost()
             if not isinstance(cost, CustomCost):
-                fitting.derived(("targets of", cost), lambda: cost.check(fitting.targets))
-            return fitting
+                found.derived(("targets of", cost), lambda: cost.check(found.targets))
+            return found
 
     def _test_set(self, data: Dataset | Iterable[Sample], argument: str = "test_data") -> Dataset:
         """Return the data set; raise an error if it does not fit the network, or a label has no output neuron."""
         with arguments.named(argument):
-            data = self._fitting_inputs(data)
+            data = fitting(data, self.sizes[0], self.dtype)
             data.labels(self.sizes[-1])
             return data
-
-    def _fitting_inputs(self, data: Dataset | Iterable[Sample]) -> Dataset:
-        data = as_dataset(data)
-        data.check_inputs(self.sizes[0])
-        data.check_numbers(self.dtype)
-        return data
 
     def _rows(self, columns: npt.ArrayLike, argument: str, n: int) -> np.ndarray:
         """Return columns of length n as the rows of a matrix."""
@@ -482,8 +486,15 @@ class BaseNetwork(ABC):
         return np.random if self._random is None else self._random
 
 
-def _merged(architecture: Architecture, weights: Arrays, biases: Arrays, others: Parameters) -> Parameters:
+def _merged(architecture: Architecture, weights: Any, biases: Any, others: Parameters) -> Parameters:
     """Return the arrays of each layer by name, given the book's lists and the arrays of layers without weights."""
+    n = len(architecture.weight_shapes)
+    for name, arrays in (("weights", weights), ("biases", biases)):
+        if not isinstance(arrays, (list, tuple)) or len(arrays) != n:
+            raise ValueError(
+                f"{name} is {arguments.brief(arrays)}; it must be a list of {n} arrays, one for each dense or "
+                "convolutional layer"
+            )
     pairs, rest = zip(weights, biases, strict=True), iter(others)
     return [
         dict(zip(("weights", "biases"), next(pairs), strict=True)) if "weights" in trained else next(rest)

@@ -39,11 +39,23 @@ NAMES_ELSEWHERE = {
 """Names of `SGD`'s arguments in other programs, with the names in fastnet."""
 
 
-def refuse_separate_sizes(*sizes: Any) -> None:
-    """Refuse sizes that are given as separate arguments, as in `Network(784, 30, 10)`, instead of a list."""
-    given = [size for size in sizes if isinstance(size, int)]
-    if len(given) == len(sizes) > 1:
-        raise TypeError(f"sizes is {given[0]}; it must be one list: Network({given})")
+def refuse_others(*given: Any, others: Sequence[Any], instead: str) -> None:
+    """Refuse sizes given as separate arguments, as in `Network(784, 30, 10)`, and other additional arguments.
+
+    Parameters
+    ----------
+    *given
+        The positional arguments of `Network`.
+    others : sequence
+        Positional arguments after `given`.
+    instead : str
+        What to do instead, for the error message.
+    """
+    found = [*given, *others]
+    if len(found) > 1 and all(isinstance(each, int) for each in found):
+        raise TypeError(f"sizes is {found[0]}; it must be one list: Network({found})")
+    if others:
+        raise TypeError(f"Network has the additional argument {arguments.brief(others[0])}; {instead}")
 
 
 def checked(value: Any) -> Entries:

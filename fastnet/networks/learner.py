@@ -15,6 +15,7 @@ from fastnet.learning import checkpoints
 from fastnet.learning.checkpoints import Checkpoint, CheckpointFile, Earlier
 from fastnet.learning.history import Epoch, History
 from fastnet.learning.training import Findings, descend
+from fastnet.utils import arguments
 
 
 class TrainedNetwork(Protocol):
@@ -165,9 +166,35 @@ def for_layers_of(architecture: Architecture, parameters: Parameters) -> Paramet
     """Return the arrays of parameters for each layer of an architecture; an empty dict for a layer without arrays.
 
     The Dropout layers of the architecture may differ from those of the network that has the parameters.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the parameters do not have the arrays of the layers.
     """
-    arrays = (layer for layer in parameters if layer)
+    arrays = iter(with_arrays(parameters, [list(names) for names in architecture.arrays if names]))
     return [next(arrays) if trained else {} for trained in architecture.trained]
+
+
+def with_arrays(parameters: Any, names: list[list[str]]) -> Parameters:
+    """Return the layers of parameters that have arrays. The layers must have arrays of the names `names`.
+
+    Raises
+    ------
+    TypeError
+        If `parameters` is not a list of dictionaries.
+    ValueError
+        If the dictionaries do not have the names `names`.
+    """
+    if not (isinstance(parameters, (list, tuple)) and all(isinstance(layer, dict) for layer in parameters)):
+        raise TypeError(
+            f"parameters is {arguments.brief(parameters)}; it must be a list with a dictionary of arrays for each layer"
+        )
+    found = [layer for layer in parameters if layer]
+    if [layer.keys() for layer in found] != [set(each) for each in names]:
+        given = [list(layer) for layer in found]
+        raise ValueError(f"parameters have the arrays {arguments.brief(given)}; they must be {names}")
+    return found
 
 
 def arrays_of(parameters: Parameters) -> Iterator[np.ndarray]:

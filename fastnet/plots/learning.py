@@ -44,8 +44,12 @@ def learning_curves(history: History, *, figure: Figure | SubFigure | None = Non
     ImportError
         If matplotlib is not installed.
     ValueError
-        If the run has neither costs nor accuracies.
+        If no epoch was completed, or the run has neither costs nor accuracies.
     """
+    if not history.epochs:
+        raise ValueError(
+            "no epoch of this run was completed, so there is nothing to draw; train for at least one epoch"
+        )
     samples = {"training": history.training_samples, "evaluation": history.evaluation_samples}
     costs = {data: _with_gaps(history.series(f"{data}_cost")) for data in samples}
     accuracies = {

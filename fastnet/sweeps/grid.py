@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Any
+
+import numpy as np
 
 from fastnet.sweeps.recipe import ARGUMENTS, Recipe, recipe
 from fastnet.utils import arguments
@@ -52,18 +55,15 @@ def seeds(value: int | Iterable[int]) -> list[int]:
     TypeError, ValueError
         If `value` is neither a number of seeds (from 1 to 1,000,000) nor seeds (each from 0 to 2**32 - 1).
     """
-    if isinstance(value, Iterable):
-        found = [arguments.seed(each) for each in value]
-        if not found:
-            raise ValueError("seeds is empty; give at least one seed")
-        return list(dict.fromkeys(found))
+    if np.iterable(value):
+        return list(dict.fromkeys(arguments.seed(each) for each in arguments.values(value, "seeds", "integers")))
     number = arguments.positive(value, "seeds")
     if number > _MOST_SEEDS:
         raise ValueError(f"seeds is {number}; it must be at most {_MOST_SEEDS}")
     return list(range(number))
 
 
-def differing(found: list[Recipe]) -> list[str]:
+def differing(found: Sequence[Recipe]) -> list[str]:
     """Return the names of the arguments in which recipes differ.
 
     If all recipes are equal, the only name is "layers" if the recipes have layers, otherwise "sizes".
@@ -73,31 +73,50 @@ def differing(found: list[Recipe]) -> list[str]:
     return names or ["sizes" if found[0].layers is None else "layers"]
 
 
-def shown(value: Any) -> str:
-    """Return the value of an argument as text.
+def columns(found: Sequence[Recipe]) -> dict[str, list[str]]:
+    """For each argument in which recipes differ, return its value in each recipe as text."""
+    return {name: shown([getattr(each, name) for each in found]) for name in differing(found)}
+
+
+def shown(values: Sequence[Any]) -> list[str]:
+    """Return values of an argument as texts. Different values have different texts.
 
     Examples
     --------
-    >>> shown((784, 30, 10)), shown(0.5), shown("tanh")
-    ('784-30-10', '0.5', 'tanh')
+    >>> shown([(784, 30, 10), (784, 10)]), shown([0.5, 3.0]), shown(["tanh"])
+    (['784-30-10', '784-10'], ['0.5', '3'], ['tanh'])
+    >>> shown([0.3, 0.1 + 0.2, 1 / 3])
+    ['0.3', '0.30000000000000004', '0.333333']
     """
+    texts = {value: as_text(value) for value in values}
+    number = Counter(texts.values())  # only numbers can have the same text, because `as_text` rounds them
+    return [repr(each) if number[texts[each]] > 1 and float(texts[each]) != each else texts[each] for each in values]
+
+
+def as_text(value: Any) -> str:
+    """Return the value of an argument as text; a number is rounded to six digits."""
     if isinstance(value, tuple):
         return "-".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def label(each: Recipe, names: list[str]) -> str:
-    """Return, as one line, a recipe's values of the arguments in `names`.
+def labels(found: Sequence[Recipe]) -> list[str]:
+    """For each recipe, return one line with the values in which the recipes differ. Different recipes differ in it.
 
     Examples
     --------
-    >>> label(recipe(), ["sizes", "eta"])
-    '784-30-10, eta 3'
-    >>> label(recipe(layers="conv 20 5x5, pool 2x2"), ["layers", "eta"])
+    >>> labels(recipes(eta=[0.5, 3.0], sizes=[[784, 30, 10], [784, 10]]))[:2]
+    ['784-30-10, eta 0.5', '784-30-10, eta 3']
+    >>> labels(recipes(layers=["conv 20 5x5, pool 2x2", "dense 30"], eta=[0.1, 0.5]))[0]
     'conv 20 5x5, pool 2x2; eta 0.1'
     """
-    values = [("" if name in _OF_ITSELF else f"{name} ") + shown(getattr(each, name)) for name in names]
-    return ("; " if "layers" in names else ", ").join(values)  # semicolons, because layers contain commas
+    values = columns(found)
+    separator = "; " if "layers" in values else ", "  # a semicolon, because layers contain commas
+    named = [
+        [text if name in _OF_ITSELF and text != "None" else f"{name} {text}" for text in texts]
+        for name, texts in values.items()
+    ]
+    return [separator.join(each) for each in zip(*named, strict=True)]
 
 
 _LISTS = ("sizes", "layers", "image_shape")  # arguments for which a list may be a single value
@@ -105,9 +124,9 @@ _OF_ITSELF = ("sizes", "layers")  # arguments whose values are shown without the
 
 
 def _several(value: Any, name: str) -> list[Any]:
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    if isinstance(value, str) or not np.iterable(value):
         return [value]
-    values = list(value)
-    if not values:
-        raise ValueError(f"{name} is empty; it needs at least one value")
-    return [values] if name in _LISTS and not isinstance(values[0], Iterable) else values
+    values = arguments.values(value, name, "values")
+    if name in _LISTS and not any(each is None or isinstance(each, Iterable) for each in values):
+        return [values]
+    return values

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from fastnet.datasets.dataset import fitting
 from fastnet.learning.history import History
 from fastnet.sweeps.data import Data
 from fastnet.sweeps.recipe import Recipe
@@ -58,13 +59,13 @@ def check(recipe: Recipe, data: Data) -> None:
         If the recipe cannot be trained.
     """
     net = recipe.network(seed=0)
+    sets = {"training_data": data.training, "validation_data": data.validation, "test_data": data.test}
+    for name, each in sets.items():
+        if each is not None:
+            with arguments.named(name):
+                fitting(each, recipe.sizes[0], net.dtype).labels(recipe.sizes[-1])
     settings = {**recipe.training(), "epochs": 0}  # with 0 epochs, SGD checks all arguments and trains nothing
     net.SGD(data.training, evaluation_data=data.validation, monitor_evaluation_accuracy=True, **settings)
-    if data.test is not None:
-        with arguments.named("test_data"):
-            data.test.check_inputs(recipe.sizes[0])
-            data.test.check_numbers(net.dtype)
-            data.test.labels(recipe.sizes[-1])
 
 
 def run(recipe: Recipe, seed: int, data: Data, report: Callable[[History], object]) -> Run:

@@ -95,6 +95,8 @@ def sweep(
     numbers = grid.seeds(seeds)
     jobs = None if jobs is None else arguments.positive(jobs, "jobs")
     record = None if record is None else arguments.path(record, "record")
+    if scheduler is not None:
+        arguments.instance(scheduler, str, "scheduler")
     if jobs is not None and scheduler is not None:
         raise ValueError(f"jobs is {jobs}, but the workers of a scheduler have their own number of threads; omit jobs")
     source = given(data)
@@ -154,7 +156,8 @@ def _train(tasks: list[Task], left: list[Task], kept: Record, trained: Trainer) 
             raise KeyboardInterrupt(f"{_title(done, tasks)} are trained") from None
     if failed:
         each, seed = next(task for task in tasks if task in failed)
-        name = grid.label(each, grid.differing([each for each, _ in tasks]))
+        recipes = list(dict.fromkeys(each for each, _ in tasks))
+        name = grid.labels(recipes)[recipes.index(each)]
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         raise TrainingFailed(f"{_title(done, tasks)} are trained; {name}, seed {seed}: {failed[each, seed]}{more}")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet.files.writing import write_text
 from fastnet.sweeps.data import StrPath
-from fastnet.sweeps.grid import differing, label, shown
+from fastnet.sweeps.grid import as_text, columns, labels
 from fastnet.sweeps.recipe import Recipe
 from fastnet.sweeps.run import Run
 from fastnet.utils.frames import data_frame
@@ -130,7 +130,8 @@ class Sweep:
         if self.all_diverged:
             return "Every network diverged: weights became infinite or NaN. A smaller eta may help."
         best = self.best
-        said = f"Best on average: {label(best.recipe, self._differing)}, with {best.mean:.2%} of the validation data"
+        name = labels(self._recipes)[self.rows.index(best)]
+        said = f"Best on average: {name}, with {best.mean:.2%} of the validation data"
         tests = self.test_accuracies()
         return f"{said} and {fmean(tests):.2%} of the test data." if tests else f"{said}."
 
@@ -170,7 +171,7 @@ class Sweep:
         """
         summaries = [row.summary() for row in self.rows]
         for summary in summaries:
-            summary.update({name: shown(value) for name, value in summary.items() if isinstance(value, tuple)})
+            summary.update({name: as_text(value) for name, value in summary.items() if isinstance(value, tuple)})
         text = io.StringIO()
         writer = csv.DictWriter(text, summaries[0], lineterminator="\n")
         writer.writeheader()
@@ -187,7 +188,7 @@ class Sweep:
         """
         from fastnet import plots
 
-        return plots.sweep({label(row.recipe, self._differing): row.curves for row in self.rows})
+        return plots.sweep(dict(zip(labels(self._recipes), (row.curves for row in self.rows), strict=True)))
 
     def table(self) -> Table:
         """Return the table as a `rich.table.Table`."""
@@ -198,20 +199,17 @@ class Sweep:
         after = f"epoch {epochs.pop()}" if len(epochs) == 1 else "the last epoch"
         title = f"Accuracy on validation data after {after}"
         table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-        for name in self._differing:
+        arguments = columns(self._recipes)
+        for name in arguments:
             table.add_column(name, no_wrap=name != "layers")  # layers may be longer than a line
-        columns = ["networks", "mean", "std", "lowest", "best"]
-        columns += ["diverged"] if any(row.diverged for row in self.rows) else []
-        for name in columns:
+        statistics = ["networks", "mean", "std", "lowest", "best"]
+        statistics += ["diverged"] if any(row.diverged for row in self.rows) else []
+        for name in statistics:
             table.add_column(name, justify="right", no_wrap=True)
-        for row in self.rows:
+        for row, *texts in zip(self.rows, *arguments.values(), strict=True):
             summary = row.summary()
-            cells = [_cell(summary[name]) for name in columns]
-            table.add_row(
-                *(shown(getattr(row.recipe, name)) for name in self._differing),
-                *cells,
-                style="bold" if row is self.best else None,
-            )
+            cells = [_cell(summary[name]) for name in statistics]
+            table.add_row(*texts, *cells, style="bold" if row is self.best else None)
         return table
 
     def to_frame(self) -> pandas.DataFrame:
@@ -222,7 +220,8 @@ class Sweep:
         ImportError
             If pandas is not installed.
         """
-        rows = [{**{name: getattr(row.recipe, name) for name in self._differing}, **row.summary()} for row in self.rows]
+        names = columns(self._recipes)
+        rows = [{**{name: getattr(row.recipe, name) for name in names}, **row.summary()} for row in self.rows]
         return data_frame({name: [row[name] for row in rows] for name in rows[0]})
 
     def __repr__(self) -> str:
@@ -242,8 +241,8 @@ class Sweep:
         return "\n".join([*(line.rstrip() for line in lines if line.strip()), self.summary()])
 
     @property
-    def _differing(self) -> list[str]:
-        return differing([row.recipe for row in self.rows])
+    def _recipes(self) -> list[Recipe]:
+        return [row.recipe for row in self.rows]
 
 
 _WIDTH = 1000  # width of the console in characters, so large that the table's columns are not cut off

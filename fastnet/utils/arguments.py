@@ -61,6 +61,26 @@ def natural(value: Any, argument: str) -> int:
     return number
 
 
+def values(value: Any, argument: str, kind: str) -> list[Any]:
+    """Return the values of a sequence or another iterable, at least one; a string is refused.
+
+    Parameters
+    ----------
+    value : iterable
+        The values.
+    argument : str
+        Name of the argument.
+    kind : str
+        What the values must be, for the error messages, such as "integers".
+    """
+    if isinstance(value, str) or not np.iterable(value):
+        raise TypeError(f"{argument} is {brief(value)}; it must be a sequence of {kind}")
+    found = list(value)
+    if not found:
+        raise ValueError(f"{argument} is empty; it needs at least one value")
+    return found
+
+
 def sizes(value: Any, argument: str = "sizes", outputs: int | None = None) -> list[int]:
     """Return the sizes of a network's layers, inputs first.
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas
 
 
-def data_frame(columns: Mapping[str, Sequence[Any]]) -> pandas.DataFrame:
+def data_frame(columns: Mapping[str, Sequence[Any] | np.ndarray]) -> pandas.DataFrame:
     """Return a pandas data frame, given its columns by name.
 
     Raises

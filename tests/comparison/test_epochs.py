@@ -100,6 +100,13 @@ def test_given_data_are_used_and_have_to_fit(small):
         compared(small, training_data=None)
 
 
+def test_names_and_samples_may_be_iterables(small):
+    result = compared(small, engines=iter(["numpy", "reference"]), training_data=iter(small), epochs=1, tick=None)
+    assert [each.engine for each in result.results] == ["numpy", "reference"]
+    expected = compared(small, engines=["numpy", "reference"], epochs=1)
+    assert [each.accuracy for each in result.results] == [each.accuracy for each in expected.results]
+
+
 @pytest.mark.parametrize(
     ("argument", "value", "message"),
     [
@@ -109,10 +116,17 @@ def test_given_data_are_used_and_have_to_fit(small):
         ("threads", 0, "threads is 0"),
         ("dtype", "float16", "dtype is 'float16'"),
         ("engines", ["numba", "fortran"], "engine is 'fortran'"),
+        ("engines", "numba", "engines is 'numba'; it must be a sequence of names"),
+        ("engines", [], "engines is empty; it needs at least one value"),
+        ("tick", 5, "tick is 5; it must be a function or None"),
+        ("training_data", [1], "training_data: item 0 of the data set is 1"),
+        ("test_data", 5, "test_data: 5 is neither a Dataset nor"),
+        ("training_data", Dataset(np.full((4, 8), 1e200), [0, 1, 0, 1]), "training_data: x .* float32"),
+        ("training_data", Dataset(np.zeros((4, 8)), [0, 1, 2, 1]), "training_data: there is a label 2"),
     ],
 )
 def test_arguments(small, argument, value, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         compared(small, **{argument: value})
 
 

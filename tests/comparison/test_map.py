@@ -6,6 +6,8 @@ import pytest
 from fastnet import Dataset
 from fastnet.comparison import Cell, Map, compare_map
 
+HUGE = Dataset(np.full((4, 3), 1e200), np.eye(2)[[0, 1, 0, 1]])
+
 
 def drawn_map(*cells, engines=("numba", "torch")):
     widths = sorted({cell.width for cell in cells})
@@ -37,6 +39,22 @@ def test_the_summary_names_the_cells_where_another_engine_is_faster():
     assert "PyTorch on this processor is the fastest with 9 neurons and mini-batches of 10 samples" in summary
 
 
+def test_the_summary_names_no_lead_where_the_first_engine_is_always_slower():
+    summary = drawn_map(
+        Cell(30, 1, {"numba": 0.5, "torch": 0.25}), Cell(30, 10, {"numba": 0.5, "torch": 0.4})
+    ).summary()
+    assert summary.startswith(
+        "numba is the fastest in 0 of 2 cells. numba is slower than torch with 30 neurons and mini"
+    )
+    assert "lead" not in summary
+
+
+def test_a_small_lead_is_not_rounded_to_an_integer():
+    cells = Cell(30, 1, {"numba": 0.5, "torch": 0.7}), Cell(30, 10, {"numba": 0.5, "torch": 0.6})
+    summary = drawn_map(*cells).summary()
+    assert "largest with 30 neurons and mini-batches of 1 sample, 1.4 times, and smallest with 30" in summary
+
+
 def test_a_map_of_one_engine_says_so():
     assert drawn_map(Cell(30, 1, {"numba": 0.1}), engines=["numba"]).summary() == (
         "Only numba was timed: there is nothing to compare."
@@ -64,10 +82,17 @@ def test_engines_are_timed_over_a_small_grid():
         ({"widths": [0]}, "a width is 0"),
         ({"mini_batch_sizes": [-1]}, "a mini-batch size is -1"),
         ({"rounds": 0}, "rounds is 0"),
+        ({"widths": []}, "widths is empty; it needs at least one value"),
+        ({"mini_batch_sizes": []}, "mini_batch_sizes is empty"),
+        ({"widths": 30}, "widths is 30; it must be a sequence of integers"),
+        ({"engines": "numba"}, "engines is 'numba'; it must be a sequence of names"),
+        ({"tick": 5}, "tick is 5; it must be a function or None"),
+        ({"training_data": [1]}, "training_data: item 0 of the data set is 1"),
+        ({"training_data": HUGE, "engines": ["numpy"]}, "training_data: x .* float32"),
     ],
 )
 def test_arguments(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         compare_map(**arguments)
 
 

@@ -67,6 +67,11 @@ def test_a_picture_goes_into_given_axes(result):
     assert right.get_title("left") == figure(result).axes[0].get_title("left")
 
 
+def test_only_comparisons_and_maps_are_drawn():
+    with pytest.raises(TypeError, match="result is 5; it must be a Comparison or a Map"):
+        figure(5)
+
+
 @pytest.mark.parametrize("result", [COMPARISON, GRID, ALONE])
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_a_picture_is_written(tmp_path, result, ending):

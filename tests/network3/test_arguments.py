@@ -369,6 +369,13 @@ def test_what_a_layer_cannot_begin_with(what, make):
             ValueError,
             r"layers\[1\] takes inputs of the shape \(2,\), but layers\[0\] gives \(3,\)",
         ),
+        (
+            lambda: Network([*[FullyConnectedLayer(2, 2)] * 2, SoftmaxLayer(2, 2)], 1),
+            ValueError,
+            r"layers\[1\] is the same object as layers\[0\]; make a separate layer",
+        ),
+        (lambda: network3.load(5), TypeError, "path is 5; it must be a string"),
+        (lambda: Network([SoftmaxLayer(2, 2)], 1).save(""), ValueError, "path is ''; it must be a path that is not"),
         (lambda: Network([SoftmaxLayer(2, 2)], 0), ValueError, "mini_batch_size is 0"),
         (lambda: Network([SoftmaxLayer(2, 1)], 1), ValueError, "^layers: .* of one output neuron"),
         (lambda: Network([SoftmaxLayer(2, 2), SoftmaxLayer(2, 2)], 1), ValueError, "^layers: .*'softmax'"),

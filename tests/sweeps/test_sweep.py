@@ -11,7 +11,7 @@ from fastnet import Convolution, Dataset, Dense, network2
 from fastnet.files.reading import DataError
 from fastnet.sweeps import TrainingFailed, sweep
 from fastnet.sweeps import run as one
-from fastnet.sweeps.recipe import Recipe
+from fastnet.sweeps.recipe import Recipe, recipe
 from fastnet.sweeps.record import Record
 
 GRID = {"sizes": [[3, 4, 3], [3, 3]], "cost": "cross-entropy", "eta": [0.1, 1.0], "epochs": 3, "engine": "numpy"}
@@ -190,6 +190,12 @@ def test_more_jobs_than_networks_are_no_more_threads(data):
     assert sweep(data, sizes=[3, 3], epochs=1, seeds=2, engine="numpy", jobs=10**9).networks == 2
 
 
+def test_no_layers_may_be_one_of_several_lists_of_layers(data):
+    found = sweep(data, layers=[None, "dense 5"], epochs=1, engine="numpy", jobs=1)
+    expected = [recipe([3, 3], layers=layers, epochs=1, engine="numpy") for layers in (None, "dense 5")]
+    assert [row.recipe for row in found.rows] == expected
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -199,6 +205,7 @@ def test_more_jobs_than_networks_are_no_more_threads(data):
         ({"seeds": 0}, "seeds is 0"),
         ({"jobs": 0}, "jobs is 0"),
         ({"jobs": 2, "scheduler": "tcp://127.0.0.1:9"}, "jobs is 2, but"),
+        ({"scheduler": 5}, "scheduler is a int; it must be a str"),
         ({"learning_rate": 2}, "a sweep has no argument 'learning_rate'"),
         ({"record": 3}, "record is 3; it must be a string or a pathlib.Path"),
         ({"record": ""}, "record is ''; it must be a path"),
@@ -213,12 +220,14 @@ def test_a_mistake_is_found_before_anything_is_trained_or_written(data, tmp_path
     assert not path.exists()
 
 
-def test_test_data_that_are_no_numbers_are_found_before_anything_is_trained(data, tmp_path, trained):
-    training, validation, test = data
-    inputs = test.inputs.copy()
+@pytest.mark.parametrize("name", ["training_data", "validation_data", "test_data"])
+def test_data_that_are_no_numbers_are_found_before_anything_is_trained(data, tmp_path, trained, name):
+    sets = dict(zip(("training_data", "validation_data", "test_data"), data, strict=True))
+    inputs = sets[name].inputs.copy()
     inputs[3, 0] = np.nan
-    with pytest.raises(ValueError, match="test_data: x contains NaN"):
-        sweep((training, validation, Dataset(inputs, test.targets)), sizes=[3, 3], record=tmp_path / "sweep.sqlite")
+    sets[name] = Dataset(inputs, sets[name].targets)
+    with pytest.raises(ValueError, match=f"{name}: x contains NaN"):
+        sweep(tuple(sets.values()), sizes=[3, 3], record=tmp_path / "sweep.sqlite")
     assert trained == []
     assert list(tmp_path.iterdir()) == []
 

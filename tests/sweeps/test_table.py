@@ -134,3 +134,12 @@ def test_a_picture(sweep):
     texts = " ".join(text.get_text() for text in axes.texts)
     for label in ("4-3-2, eta 0.5", "4-3-2, eta 3", "4-2, eta 3"):
         assert label in texts
+
+
+def test_values_that_differ_after_six_digits_have_rows_and_curves_of_their_own(monkeypatch):
+    drawn = []
+    monkeypatch.setattr("fastnet.plots.sweep", drawn.append)
+    found = Sweep([Row(recipe([4, 2], eta=eta), runs(n), 10) for n, eta in enumerate((0.3, 0.1 + 0.2, 5.0))], 0, 3)
+    found.plot()
+    assert drawn == [{"eta 0.3": [[0.1, 0]], "eta 0.30000000000000004": [[0.1, 0.1]], "eta 5": [[0.1, 0.2]]}]
+    assert [line.split()[0] for line in str(found).splitlines()[3:6]] == ["0.3", "0.30000000000000004", "5"]
