@@ -10,9 +10,9 @@ import click
 from click.core import ParameterSource
 
 from fastnet.commands.parameters import DTYPE, Engines
+from fastnet.commands.run import save_picture, save_text
 from fastnet.commands.types import BATCH_NAMES, POSITIVE, SETTINGS, Command, NewFile, Sizes
 from fastnet.engines import ENGINES, VARIANTS
-from fastnet.files.writing import write_text
 from fastnet.utils import machine, progress
 
 if TYPE_CHECKING:
@@ -103,9 +103,9 @@ def compare(
             )
     _print(result)
     if json_file is not None:
-        write_text(json_file, json.dumps(result.as_dict(), indent=1) + "\n")
+        save_text(json.dumps(result.as_dict(), indent=1) + "\n", json_file)
     if plot_file is not None:
-        plots.save(figure(result), plot_file)
+        save_picture(figure(result), plot_file)
 
 
 def _print(result: Comparison | Map) -> None:

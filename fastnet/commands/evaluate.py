@@ -9,7 +9,7 @@ import click
 
 from fastnet import mnist_loader, network2, plots
 from fastnet.commands.parameters import DATA, notes_in_lines
-from fastnet.commands.run import say
+from fastnet.commands.run import save_picture, say
 from fastnet.commands.types import SETTINGS, Command, NewFile
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import ENGINES, VARIANTS
@@ -51,8 +51,7 @@ def evaluate(model: Path, engine: str, data: Path | None, plot_file: Path | None
     say(f"Accuracy on test data: {correct} / {len(test_data)} ({correct / len(test_data):.2%})")
     say(f"Cost on test data: {net.total_cost(test_data, 0.0):.4f}")
     if plot_file is not None and drawn is not None:
-        plots.save(drawn, plot_file)
-        say(f"Picture saved to {plot_file}")
+        save_picture(drawn, plot_file)
 
 
 def _description(net: network2.Network) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from fastnet.commands.run import say
+from fastnet.commands.run import note
 from fastnet.commands.types import BATCH_NAMES, FRACTION, FROM_ZERO, POSITIVE, ParamType, Sizes
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sets import DataWarning
@@ -43,7 +43,7 @@ def notes_in_lines() -> Iterator[None]:
         yield
     for warning in caught:
         if isinstance(warning.message, DataWarning):
-            say(f"fastnet: {warning.message}", err=True)
+            note(str(warning.message))
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 

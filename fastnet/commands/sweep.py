@@ -11,7 +11,7 @@ import click
 
 from fastnet import plots
 from fastnet.commands.parameters import DATA, check_network_options, notes_in_lines, recipe_options, sizes_for
-from fastnet.commands.run import say
+from fastnet.commands.run import save_picture, saved, say
 from fastnet.commands.types import SETTINGS, Command, NewFile
 
 
@@ -110,8 +110,10 @@ def sweep(
     say(f"Trained now: {found.trained} {networks}, in {seconds:.1f} seconds; known from {record}: {known}.")
     if csv_file is not None:
         found.to_csv(csv_file)
+        say(saved(csv_file))
     if json_file is not None:
         found.to_json(json_file)
+        say(saved(json_file))
     if plot_file is not None:
-        plots.save(found.plot(), plot_file)
+        save_picture(found.plot(), plot_file)
     context.exit(1 if found.all_diverged else 0)

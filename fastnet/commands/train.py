@@ -11,7 +11,7 @@ import click
 
 from fastnet import expand_mnist, mnist_loader, network2, plots
 from fastnet.commands.parameters import DATA, check_network_options, notes_in_lines, recipe_options, sizes_for
-from fastnet.commands.run import in_words, say
+from fastnet.commands.run import in_words, saved, say
 from fastnet.commands.types import SETTINGS, Command, NewFile
 from fastnet.learning.history import History
 from fastnet.learning.schedules import HALVE
@@ -156,11 +156,11 @@ def _to_keep(net: network2.Network, path: Path | None, plot_file: Path | None) -
 
     def save(path: Path) -> str:
         net.save(path)
-        return f"Saved to {path}"
+        return saved(path)
 
     def draw(history: History, plot_file: Path) -> str:
         plots.save(history.plot(), plot_file)
-        return f"Picture saved to {plot_file}"
+        return saved(plot_file, "Picture saved")
 
     if path is not None:
         tasks.append(partial(save, path))

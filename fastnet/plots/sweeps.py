@@ -28,6 +28,8 @@ def sweep(curves: Curves, *, what: str = ..., axes: Axes) -> Axes: ...
 def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | None = None) -> Figure | Axes:
     """Draw a curve for each choice of a sweep: the mean over its seeds, in a band from the lowest to the highest value.
 
+    Epochs are numbered from 0: the point of an epoch is the value after this epoch.
+
     Parameters
     ----------
     curves : mapping of str to sequences of sequences of float
@@ -126,7 +128,7 @@ class _Choice:
 def _draw(axes: Axes, choice: _Choice, color: str, mark: str, percent: bool) -> End:
     """Draw the line and the band of a choice, and return the end of the line with its label."""
     lowest, mean, highest = choice.min_mean_max()
-    epochs = np.arange(1, len(mean) + 1)
+    epochs = np.arange(len(mean))
     whole = ~np.isnan(choice.values).any(axis=0)
     axes.plot(epochs, np.where(whole, mean, np.nan), color=color, marker=mark, markersize=3.5)
     if not whole.all():

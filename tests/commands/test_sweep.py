@@ -34,9 +34,9 @@ def start(*arguments, **keywords):
 
 
 def table(result):
-    """Return the printed lines without the last line, which contains the duration."""
+    """Return the printed lines up to the summary. The next line contains the duration."""
     assert result.returncode == 0, result.stderr
-    return result.stdout.splitlines()[:-1]
+    return result.stdout.partition("Trained now:")[0].splitlines()
 
 
 def recorded(path):

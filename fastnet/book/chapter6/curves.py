@@ -25,7 +25,7 @@ def draw_results(data: Mapping[str, Any], recipes: Mapping[str, Recipe], figure:
 
 def _draw_curves(accuracies: Mapping[str, list[float]], axes: Axes) -> None:
     for curve, color in zip(accuracies.values(), PALETTE, strict=False):
-        axes.plot(range(1, len(curve) + 1), curve, color=color)
+        axes.plot(curve, color=color)
     epochs = max(map(len, accuracies.values()))
     # Accuracies rise steeply in the first tenth of the epochs, so this part of a curve may be cut off below.
     lowest = min(min(curve[epochs // 10 :]) for curve in accuracies.values())
