@@ -216,7 +216,10 @@ def test_a_run_that_is_resumed_with_other_monitors_keeps_what_the_first_ones_saw
     assert cost[:2] == [None, None]
     assert cost[2] == pytest.approx(net.total_cost(data, 0.0))
     above, below, *rows = str(net.history).splitlines()[-5:]
-    assert [above.split(), below.split()] == [["training", "evaluation"], ["epoch", "eta", "seconds", "cost", "accuracy"]]
+    assert [above.split(), below.split()] == [
+        ["training", "evaluation"],
+        ["epoch", "eta", "seconds", "cost", "accuracy"],
+    ]
     assert [len(row.split()) for row in rows] == [4, 4, 5]
     assert net.history.plot() is not None
 

@@ -13,6 +13,7 @@ from fastnet import plots
 from fastnet.commands.parameters import DATA, check_network_options, notes_in_lines, recipe_options, sizes_for
 from fastnet.commands.run import save_picture, saved, say
 from fastnet.commands.types import SETTINGS, Command, NewFile
+from fastnet.utils.tables import print_table
 
 
 @click.command(cls=Command, context_settings=SETTINGS)
@@ -103,7 +104,7 @@ def sweep(
         raise
     except sweeps.TrainingFailed as error:
         raise click.ClickException(f"{error}; the trained networks are recorded in {record}") from None
-    Console(highlight=False, markup=False, soft_wrap=True).print(found.table())
+    print_table(found.table(Console().width))
     say(found.summary())
     seconds, known = time.perf_counter() - began, found.networks - found.trained
     networks = "network" if found.trained == 1 else "networks"
