@@ -121,7 +121,7 @@ def test_what_is_far_out_does_not_hide_the_differences_of_the_rest(words):
 LONG = "sizes=784,100,10, cost=cross-entropy, eta={}, lmbda=5.0"
 
 
-@pytest.mark.parametrize(("n", "name"), [(1, "eta={}"), (7, LONG), (8, "eta={}"), (40, LONG)])
+@pytest.mark.parametrize(("n", "name"), [(1, "eta={}"), (7, LONG), (12, "eta={}"), (40, LONG)])
 def test_names_are_inside_of_the_picture_and_do_not_touch(n, name, inside, random):
     curves = {name.format(i): 0.95 + 0.01 * random.random((3, 5)) for i in range(n)}
     figure = plots.sweep(curves)
@@ -129,12 +129,22 @@ def test_names_are_inside_of_the_picture_and_do_not_touch(n, name, inside, rando
     axes = figure.axes[0]
     boxes = extents(axes.texts)
     assert all(upper.y0 > lower.y1 for lower, upper in pairwise(boxes))
-    assert len({line.get_color() for line in axes.lines}) == n
+    assert len(axes.texts) == min(n, 12)
+    assert len({line.get_color() for line in axes.lines}) == min(n, 13)
     assert axes.get_window_extent().width > 0.4 * figure.bbox.width
 
 
+@pytest.mark.parametrize(("what", "order"), [("accuracy", 1), ("cost", -1)])
+def test_of_many_choices_the_best_have_names(what, order):
+    last = {f"{i}": order * (i * 7 % 20) for i in range(20)}
+    axes = plots.sweep({name: [[0.5, value]] for name, value in {**last, "diverged": NAN}.items()}, what=what).axes[0]
+    named = {text.get_text().partition(":")[0] for text in axes.texts}
+    assert named == {name for name, value in last.items() if order * value >= 8}
+    assert len([line for line in axes.lines if line.get_linestyle() == "-"]) == 21
+
+
 def test_names_are_smaller_in_low_axes(axes):
-    assert plots.sweep({f"{i}": [[0.5, 0.5 + i / 100]] for i in range(40)}, axes=axes) is axes
+    assert plots.sweep({LONG.format(i): [[0.5, 0.5 + i / 100]] for i in range(12)}, axes=axes) is axes
     axes.figure.draw_without_rendering()
     boxes = extents(axes.texts)
     assert axes.texts[0].get_fontsize() < 8
