@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from fastnet.commands.parameters import DTYPE, Engines
+from fastnet.commands.parameters import DTYPE, ENGINE_NAMES, Engines
 from fastnet.commands.run import save_picture, save_text
 from fastnet.commands.types import BATCH_NAMES, POSITIVE, SETTINGS, Command, NewFile, Sizes
-from fastnet.engines import ENGINES, VARIANTS
 from fastnet.utils import machine, progress
 from fastnet.utils.tables import new_table, print_table
 
@@ -39,7 +38,7 @@ _OF_ONE_NETWORK = {"sizes": "--sizes", "batch": "--batch", "epochs": "--epochs",
     "--engines",
     type=Engines(),
     show_default="all",
-    help=f"Engines to compare, separated by commas: some of {', '.join(ENGINES + VARIANTS)}.",
+    help=f"Engines to compare, separated by commas: some of {ENGINE_NAMES}.",
 )
 @click.option("--dtype", type=DTYPE, default="float32", help="Precision.")
 @click.option(

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from fastnet import mnist_loader, network2, plots
-from fastnet.commands.parameters import DATA, notes_in_lines
+from fastnet.commands.parameters import DATA, ENGINE, ENGINE_NAMES, notes_in_lines
 from fastnet.commands.run import save_picture, say
 from fastnet.commands.types import SETTINGS, Command, NewFile
 from fastnet.datasets.dataset import Dataset
-from fastnet.engines import ENGINES, VARIANTS
 from fastnet.files import models
 from fastnet.formulas import costs, notation
 
@@ -24,7 +23,7 @@ _PICTURES = ("confusion", "mistakes", "weights")
 
 @click.command(cls=Command, context_settings=SETTINGS)
 @click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="Engine for the computations.")
+@click.option("--engine", help=f"Engine for the computations: {ENGINE_NAMES}.", **ENGINE)
 @DATA
 @click.option("--plot", "plot_file", type=NewFile(), help="Draw a picture into this file, such as confusion.png.")
 @click.option(

@@ -33,7 +33,7 @@ from fastnet.utils.tables import print_table
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
-    help="Address of the scheduler of a Dask cluster that trains the networks, such as tcp://10.0.0.1:8786.",
+    help="Address of the scheduler of a Dask cluster that trains the networks, such as `tcp://10.0.0.1:8786`.",
 )
 @DATA
 @click.option("--record", type=NewFile(), default="sweep.sqlite", help="File that records each trained network.")
@@ -63,11 +63,13 @@ def sweep(
 
     \b
     Two networks with two learning rates, ten times each:
-        fastnet sweep --sizes 784,30,10 --sizes 784,100,10 --eta 0.5 --eta 3 --seeds 10
+      fastnet sweep --sizes 784,30,10 --sizes 784,100,10 \\
+        --eta 0.5 --eta 3 --seeds 10
 
     \b
     Two networks with convolutions:
-        fastnet sweep --layers "conv 10 5x5 relu, pool 2x2" --layers "conv 20 5x5 relu, pool 2x2" --epochs 5
+      fastnet sweep --epochs 5 --layers "conv 10 5x5 relu, pool 2x2" \\
+        --layers "conv 20 5x5 relu, pool 2x2"
     """  # noqa: D301 - click does not wrap the lines after a backspace
     from rich.console import Console
 

@@ -55,11 +55,13 @@ def train(
 
     \b
     Chapter 3's best network of 100 hidden neurons:
-        fastnet train --sizes 784,100,10 --cost cross-entropy --lmbda 5 --epochs 60 --eta 0.1
+      fastnet train --sizes 784,100,10 --cost cross-entropy --eta 0.1 \\
+        --lmbda 5 --epochs 60
 
     \b
     A network of chapter 6, with a convolution:
-        fastnet train --layers "conv 20 5x5 relu, pool 2x2, dense 100 relu" --epochs 5
+      fastnet train --epochs 5 \\
+        --layers "conv 20 5x5 relu, pool 2x2, dense 100 relu"
     """  # noqa: D301 - click does not wrap the lines after a backspace
     check_network_options(context)
     _check_together(options, checkpoint, resume)

@@ -73,8 +73,8 @@ def whole(tmp_path_factory):
 
 def test_the_options_reach_the_networks(folder):
     result = run("--data", ".", "--engine", "numpy", "--dtype", "float64", "--sizes", "16,5,10", "--batch", "7",
-                 "--cost", "cross-entropy", "--cost", "log-likelihood", "--lmbda", "0.7", "--activation", "tanh",
-                 "--dropout", "0.25", "--momentum", "0.5", "--expand", "--seeds", "2", "--epochs", "4",
+                 "--cost", "cross-entropy", "--cost", "log-likelihood", "--lmbda", "0.7", "--l1", "0.2", "--activation", "tanh",
+                 "--dropout", "0.25", "--momentum", "0.5", "--expand", "--deform", "--seeds", "2", "--epochs", "4",
                  "--init", "large", "--init", "small",
                  "--csv", "sweep.csv", "--json", "sweep.json", cwd=folder)  # fmt: skip
     assert result.returncode == 0, result.stderr
@@ -90,7 +90,18 @@ def test_the_options_reach_the_networks(folder):
                     default_weight_initializer = getattr(network2.Network, initializer)
 
                 nets.append(Net([16, 5, 10], cost, activation="tanh", engine="numpy", dtype="float64", seed=seed))
-                nets[-1].SGD(training_data, 4, 7, 0.5, 0.7, momentum=0.5, dropout=0.25, report=lambda history: None)
+                nets[-1].SGD(
+                    training_data,
+                    4,
+                    7,
+                    0.1,
+                    0.7,
+                    l1=0.2,
+                    deform=True,
+                    momentum=0.5,
+                    dropout=0.25,
+                    report=lambda history: None,
+                )
             expected.append([net.accuracy(validation_data) / len(validation_data) for net in nets])
             tests.append([net.accuracy(test_data) / len(test_data) for net in nets])
     found = json.loads((folder / "sweep.json").read_text())
