@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isqrt, prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,15 +68,32 @@ def _description(net: network2.Network) -> str:
 def _draw(picture: str, net: network2.Network, test_data: Dataset) -> Figure:
     """Return the chosen picture. The command draws before it prints, so that a drawing error is the only output."""
     if picture == "mistakes":
-        return plots.mistakes(net, test_data, shape=_image_shape(net))
+        return plots.mistakes(net, test_data, shape=_image_shape(net, picture))
     if picture == "weights":
         weights = net.weights[0]
-        return plots.weights(weights, shape=_image_shape(net) if weights.ndim == 2 else None)
+        return plots.weights(weights, shape=_image_shape(net, picture) if weights.ndim == 2 else None)
     classes = net.classes(test_data)
     return plots.confusion_matrix(classes.labels, classes.predicted(net.feedforward(test_data.inputs.T).T))
 
 
-def _image_shape(net: network2.Network) -> tuple[int, ...] | None:
-    """Return the shape of the network's images: (height, width), or (maps, height, width); None if unknown."""
+def _image_shape(net: network2.Network, picture: str) -> tuple[int, ...]:
+    """Return the shape of the network's images: (height, width), or (3, height, width) for RGB images.
+
+    Raises
+    ------
+    click.UsageError
+        If the inputs cannot be drawn as images.
+    """
     shape = net.input_shape
-    return None if len(shape) == 1 else shape[1:] if shape[0] == 1 else shape
+    if len(shape) == 1:
+        shape = (1, isqrt(shape[0]), isqrt(shape[0]))
+    if prod(shape) != net.sizes[0] or shape[0] not in (1, 3):
+        inputs = (
+            f"images of {shape[0]} maps" if len(net.input_shape) > 1 else f"{net.sizes[0]} numbers, no square image"
+        )
+        raise click.UsageError(
+            f"--picture {picture} draws the inputs as grey or RGB images, but the inputs of this network are {inputs}; "
+            "--picture confusion needs no images"
+            + (f", and in Python, plots.{picture} takes a shape" if len(net.input_shape) == 1 else "")
+        )
+    return shape[1:] if shape[0] == 1 else shape

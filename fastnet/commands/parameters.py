@@ -174,7 +174,8 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
         option(
             "--eta",
             type=POSITIVE,
-            show_default="3.0; 0.5 with another cost, 0.1 with another activation or --layers, 0.001 with adam or rmsprop",
+            show_default="3.0; 0.5 with another cost, 0.1 with another activation or --layers, "
+            "0.001 with adam or rmsprop",
             help="Learning rate.",
         ),
         option(

@@ -73,7 +73,8 @@ def whole(tmp_path_factory):
 
 def test_the_options_reach_the_networks(folder):
     result = run("--data", ".", "--engine", "numpy", "--dtype", "float64", "--sizes", "16,5,10", "--batch", "7",
-                 "--cost", "cross-entropy", "--cost", "log-likelihood", "--lmbda", "0.7", "--l1", "0.2", "--activation", "tanh",
+                 "--cost", "cross-entropy", "--cost", "log-likelihood", "--lmbda", "0.7", "--l1", "0.2",
+                 "--activation", "tanh",
                  "--dropout", "0.25", "--momentum", "0.5", "--expand", "--deform", "--seeds", "2", "--epochs", "4",
                  "--init", "large", "--init", "small",
                  "--csv", "sweep.csv", "--json", "sweep.json", cwd=folder)  # fmt: skip

@@ -12,7 +12,8 @@ from fastnet.sweeps.recipe import ARGUMENTS, recipe
 OTHERS = {
     "sizes": [4, 3, 2], "cost": "cross-entropy", "init": "small", "activation": "tanh", "epochs": 7,
     "mini_batch_size": 3, "eta": 0.25, "lmbda": 0.5, "l1": 0.5, "deform": True, "max_norm": 2.0,
-    "optimizer": "nesterov", "momentum": 0.5, "dropout": 0.5, "patience": 2, "schedule": "halve", "engine": "numpy", "dtype": "float64",
+    "optimizer": "nesterov", "momentum": 0.5, "dropout": 0.5,
+    "patience": 2, "schedule": "halve", "engine": "numpy", "dtype": "float64",
 }  # fmt: skip
 
 
