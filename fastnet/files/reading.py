@@ -77,7 +77,7 @@ def opened(path: Path, sha256: str | None = None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def holding(path: str | os.PathLike[str], what: str, reason: Callable[[Exception], str] = one_line) -> Iterator[None]:
-    """Convert exceptions about a file's contents to a `DataError`. The message names the kind of the file, if it is another.
+    """Convert exceptions about a file's contents to a `DataError`, which names the kind of a file of another kind.
 
     Parameters
     ----------
