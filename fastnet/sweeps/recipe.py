@@ -25,7 +25,7 @@ INITS = ("large", "small")
 _SIZES, _ENDS = (784, 30, 10), (784, 10)  # sizes of chapter 1's network; numbers of inputs and outputs for MNIST
 _ETA = {"quadratic": 3.0, "cross-entropy": 0.5, "log-likelihood": 0.5}  # default learning rates of gradient descent
 # Learning rate with layers, as in chapter 6, or with another activation than sigmoid. With the rates in `_ETA`, many of
-# these networks learn nothing.
+# these networks learn little or nothing.
 _SMALLER_ETA = 0.1
 _ETA_OF_OTHERS = 0.001  # default learning rate of optimizers that divide the gradient by its magnitude
 
