@@ -31,9 +31,7 @@ for name in ("default_weight_initializer", "large_weight_initializer"):
 
 figure, axes = plt.subplots(figsize=(6, 3.8), layout="constrained")
 for (name, correct), style in zip(accuracies.items(), ("o-", "s--"), strict=True):
-    axes.plot(
-        range(1, len(correct) + 1), [each / 100 for each in correct], style, label=name
-    )
+    axes.plot([each / 100 for each in correct], style, label=name)
 axes.set(xlabel="epoch", ylabel="validation accuracy in %")
 axes.legend(frameon=False)
 plt.show()

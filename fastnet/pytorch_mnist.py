@@ -28,7 +28,7 @@ with of_extra("fastnet.pytorch_mnist", "PyTorch and torchvision", "torch", is_co
 
     from fastnet.commands.options import Checked, option, options_of
     from fastnet.commands.run import run
-    from fastnet.commands.types import BATCH_NAMES, SETTINGS, Command, NewFile
+    from fastnet.commands.types import BATCH_NAMES, LR_NAMES, SETTINGS, Command, NewFile
     from fastnet.datasets.mnist import DIGITS, for_torchvision
     from fastnet.files import torch_archives, writing
     from fastnet.files.reading import DataError as DataError
@@ -51,7 +51,7 @@ class Options(Checked):
     batch_norm: bool = option(False, arguments.flag, "Normalize hidden neurons over the mini-batch.")
     epochs: int = option(30, arguments.positive, "Largest number of epochs.")
     batch_size: int = option(10, arguments.positive, "Number of samples in a mini-batch.", *BATCH_NAMES)
-    learning_rate: float = option(0.1, arguments.positive_number, "Initial learning rate.", "--lr", dtype="float32")
+    learning_rate: float = option(0.1, arguments.positive_number, "Initial learning rate.", *LR_NAMES, dtype="float32")
     momentum: float = option(0.0, arguments.fraction, "Momentum: fraction of the velocity that each step keeps.")
     weight_decay: float = option(0.0, arguments.number_from_zero, "Weight decay (L2).", dtype="float32")
     schedule: str = option("constant", arguments.one_of, "Schedule of the learning rate.", choices=SCHEDULES)

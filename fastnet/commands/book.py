@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fastnet import plots
-from fastnet.commands.run import say
+from fastnet.commands.run import note, save_picture, say
 from fastnet.commands.types import SETTINGS, Command, NewFile
 from fastnet.files.writing import write_text
 from fastnet.utils import progress
@@ -128,7 +128,7 @@ def _compute(experiment: Experiment, seeds: range, picture: Path | None) -> None
         if not each.is_met and each.published.reason_for_difference:
             click.echo(f"\n{each.published.name}: {each.published.reason_for_difference}")
     if picture is not None:
-        results[0].save(picture)
+        save_picture(results[0].draw(), picture)
     else:
         _show(results[0])
 
@@ -136,7 +136,7 @@ def _compute(experiment: Experiment, seeds: range, picture: Path | None) -> None
 def _show(result: Result) -> None:
     """Open the picture in the system's default application, if there is a screen."""
     if not _has_screen():
-        say("fastnet: there is no screen to show the picture on; --save FILE writes the picture to a file", err=True)
+        note("there is no screen to show the picture on; --save FILE writes the picture to a file")
         return
     path = Path(tempfile.mkdtemp(prefix="fastnet-"), f"{result.experiment.name}.png")
     result.save(path)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from fastnet.commands.parameters import DTYPE, Engines
+from fastnet.commands.parameters import DTYPE, ENGINE_NAMES, Engines
+from fastnet.commands.run import save_picture, save_text
 from fastnet.commands.types import BATCH_NAMES, POSITIVE, SETTINGS, Command, NewFile, Sizes
-from fastnet.engines import ENGINES, VARIANTS
-from fastnet.files.writing import write_text
 from fastnet.utils import machine, progress
+from fastnet.utils.tables import new_table, print_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,7 +38,7 @@ _OF_ONE_NETWORK = {"sizes": "--sizes", "batch": "--batch", "epochs": "--epochs",
     "--engines",
     type=Engines(),
     show_default="all",
-    help=f"Engines to compare, separated by commas: some of {', '.join(ENGINES + VARIANTS)}.",
+    help=f"Engines to compare, separated by commas: some of {ENGINE_NAMES}.",
 )
 @click.option("--dtype", type=DTYPE, default="float32", help="Precision.")
 @click.option(
@@ -103,44 +103,36 @@ def compare(
             )
     _print(result)
     if json_file is not None:
-        write_text(json_file, json.dumps(result.as_dict(), indent=1) + "\n")
+        save_text(json.dumps(result.as_dict(), indent=1) + "\n", json_file)
     if plot_file is not None:
-        plots.save(figure(result), plot_file)
+        save_picture(figure(result), plot_file)
 
 
 def _print(result: Comparison | Map) -> None:
-    from rich.console import Console
-
     from fastnet.comparison import Comparison, timing
 
-    console = Console(highlight=False, markup=False, soft_wrap=True)
     if isinstance(result, Comparison):
-        console.print(_table(result))
+        print_table(_table(result))
         for missing in (each for each in result.results if each.missing is not None):
             print(f"{missing.engine} was not compared: {missing.missing}.")
         if result.difference is not None:
             checked = f"After {timing.CHECKED_MINI_BATCHES} mini-batches,"
             print(f"{checked} the parameters of the engines differed by at most {result.difference:.0e}.")
     else:
-        console.print(_grid(result))
+        print_table(_grid(result))
         print(result.summary())
     print(f"{machine.sentence()}.")
 
 
 def _table(comparison: Comparison) -> Table:
-    from rich import box
-    from rich.table import Table
-
     network = "-".join(map(str, comparison.sizes))
     title = f"One epoch of {network}, mini-batches of {comparison.mini_batch_size}, {comparison.dtype}"
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table = new_table(title)
     table.add_column("engine", no_wrap=True)
     timed = [result for result in comparison.results if result.missing is None]
     has_range = any(len(result.seconds) > 1 for result in timed)
-    for heading in ("seconds", *["fastest to slowest"] * has_range):
+    for heading in ("seconds", *["fastest\nto slowest"] * has_range, "times the\nbook's speed", "test\naccuracy"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("times the book's speed", "test accuracy"):  # headings that a narrow terminal wraps into two lines
-        table.add_column(heading, justify="right")
     for result in timed:
         times = comparison.times(result.engine)
         table.add_row(
@@ -154,13 +146,7 @@ def _table(comparison: Comparison) -> Table:
 
 
 def _grid(map_: Map) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(
-        title="Seconds per epoch, by neurons in the hidden layer and samples in a mini-batch",
-        title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
-    )  # fmt: skip
+    table = new_table("Seconds per epoch, by neurons in the hidden layer and samples in a mini-batch")
     for heading in ("neurons", "samples", *map_.engines, "fastest", "by"):
         table.add_column(heading, justify="left" if heading == "fastest" else "right")
     for cell in map_.cells:

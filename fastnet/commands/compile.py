@@ -43,10 +43,11 @@ def compile_kernels(processor: str, folder: Path | None, jobs: int | None) -> No
     Kernels that are compiled already are skipped. Without this command, a kernel is compiled at its first use.
 
     \b
-    In a container image, for all processors with AVX2 and without AVX-512, and then for all processors with AVX-512:
-        RUN fastnet compile --folder /opt/kernels --processor x86-64-v3
-        RUN fastnet compile --folder /opt/kernels --processor x86-64-v4
-        ENV NUMBA_CACHE_DIR=/opt/kernels
+    In a container image, for all processors with AVX2 and without AVX-512, and
+    then for all processors with AVX-512:
+      RUN fastnet compile --folder /opt/kernels --processor x86-64-v3
+      RUN fastnet compile --folder /opt/kernels --processor x86-64-v4
+      ENV NUMBA_CACHE_DIR=/opt/kernels
     """  # noqa: D301 - click does not wrap the lines after a backspace
     from fastnet.compilation import kernels, targets, workers
 

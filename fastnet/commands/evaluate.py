@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from math import isqrt, prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from fastnet import mnist_loader, network2, plots
-from fastnet.commands.parameters import DATA, notes_in_lines
-from fastnet.commands.run import say
+from fastnet.commands.parameters import DATA, ENGINE, ENGINE_NAMES, notes_in_lines
+from fastnet.commands.run import save_picture, say
 from fastnet.commands.types import SETTINGS, Command, NewFile
 from fastnet.datasets.dataset import Dataset
-from fastnet.engines import ENGINES, VARIANTS
 from fastnet.files import models
 from fastnet.formulas import costs, notation
 
@@ -24,7 +24,7 @@ _PICTURES = ("confusion", "mistakes", "weights")
 
 @click.command(cls=Command, context_settings=SETTINGS)
 @click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="Engine for the computations.")
+@click.option("--engine", help=f"Engine for the computations: {ENGINE_NAMES}.", **ENGINE)
 @DATA
 @click.option("--plot", "plot_file", type=NewFile(), help="Draw a picture into this file, such as confusion.png.")
 @click.option(
@@ -51,8 +51,7 @@ def evaluate(model: Path, engine: str, data: Path | None, plot_file: Path | None
     say(f"Accuracy on test data: {correct} / {len(test_data)} ({correct / len(test_data):.2%})")
     say(f"Cost on test data: {net.total_cost(test_data, 0.0):.4f}")
     if plot_file is not None and drawn is not None:
-        plots.save(drawn, plot_file)
-        say(f"Picture saved to {plot_file}")
+        save_picture(drawn, plot_file)
 
 
 def _description(net: network2.Network) -> str:
@@ -69,15 +68,32 @@ def _description(net: network2.Network) -> str:
 def _draw(picture: str, net: network2.Network, test_data: Dataset) -> Figure:
     """Return the chosen picture. The command draws before it prints, so that a drawing error is the only output."""
     if picture == "mistakes":
-        return plots.mistakes(net, test_data, shape=_image_shape(net))
+        return plots.mistakes(net, test_data, shape=_image_shape(net, picture))
     if picture == "weights":
         weights = net.weights[0]
-        return plots.weights(weights, shape=_image_shape(net) if weights.ndim == 2 else None)
+        return plots.weights(weights, shape=_image_shape(net, picture) if weights.ndim == 2 else None)
     classes = net.classes(test_data)
     return plots.confusion_matrix(classes.labels, classes.predicted(net.feedforward(test_data.inputs.T).T))
 
 
-def _image_shape(net: network2.Network) -> tuple[int, ...] | None:
-    """Return the shape of the network's images: (height, width), or (maps, height, width); None if unknown."""
+def _image_shape(net: network2.Network, picture: str) -> tuple[int, ...]:
+    """Return the shape of the network's images: (height, width), or (3, height, width) for RGB images.
+
+    Raises
+    ------
+    click.UsageError
+        If the inputs cannot be drawn as images.
+    """
     shape = net.input_shape
-    return None if len(shape) == 1 else shape[1:] if shape[0] == 1 else shape
+    if len(shape) == 1:
+        shape = (1, isqrt(shape[0]), isqrt(shape[0]))
+    if prod(shape) != net.sizes[0] or shape[0] not in (1, 3):
+        inputs = (
+            f"images of {shape[0]} maps" if len(net.input_shape) > 1 else f"{net.sizes[0]} numbers, no square image"
+        )
+        raise click.UsageError(
+            f"--picture {picture} draws the inputs as grey or RGB images, but the inputs of this network are {inputs}; "
+            "--picture confusion needs no images"
+            + (f", and in Python, plots.{picture} takes a shape" if len(net.input_shape) == 1 else "")
+        )
+    return shape[1:] if shape[0] == 1 else shape

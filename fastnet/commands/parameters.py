@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from fastnet.commands.run import say
+from fastnet.commands.run import note
 from fastnet.commands.types import BATCH_NAMES, FRACTION, FROM_ZERO, POSITIVE, ParamType, Sizes
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sets import DataWarning
@@ -25,6 +25,8 @@ from fastnet.sweeps.recipe import INITS
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 DTYPE = click.Choice(["float32", "float64"])
+ENGINE: dict[str, Any] = {"type": click.Choice(ENGINES + VARIANTS), "metavar": "NAME", "default": "numba"}
+ENGINE_NAMES = ", ".join(ENGINES + VARIANTS)
 
 
 DATA = click.option(
@@ -43,7 +45,7 @@ def notes_in_lines() -> Iterator[None]:
         yield
     for warning in caught:
         if isinstance(warning.message, DataWarning):
-            say(f"fastnet: {warning.message}", err=True)
+            note(str(warning.message))
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
@@ -114,7 +116,7 @@ class Engines(ParamType):
         names = str(value).split(",")
         for name in names:
             if name not in ENGINES + VARIANTS:
-                self.fail(f"there is no engine {name!r}; choose from {', '.join(ENGINES + VARIANTS)}", param, ctx)
+                self.fail(f"there is no engine {name!r}; choose from {ENGINE_NAMES}", param, ctx)
         return names
 
 
@@ -124,8 +126,8 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
     Parameters
     ----------
     several : bool
-        Whether most options may be given more than once. --image-shape, --epochs, --patience, --schedule and --expand
-        may always be given only once.
+        Whether most options may be given more than once. --image-shape, --epochs, --patience, --schedule, --expand and
+        --deform may always be given only once.
     """
 
     def option(name: str, *names: str, default: Any = None, **settings: Any) -> Callable[[_Command], _Command]:
@@ -172,7 +174,8 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
         option(
             "--eta",
             type=POSITIVE,
-            show_default="3.0; 0.5 with another cost, 0.1 with --layers, 0.001 with adam or rmsprop",
+            show_default="3.0; 0.5 with another cost, 0.1 with another activation or --layers, "
+            "0.001 with adam or rmsprop",
             help="Learning rate.",
         ),
         option(
@@ -182,10 +185,11 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
             help="Cost function, which training minimizes.",
         ),
         option("--lmbda", type=FROM_ZERO, default=0.0, help="L2 regularization parameter."),
+        option("--l1", type=FROM_ZERO, default=0.0, help="L1 regularization parameter."),
         option(
             "--init",
             type=click.Choice(INITS),
-            show_default="large; small with another cost or --layers",
+            show_default="large; small with another cost or activation, or with --layers",
             help="Initial weights: large as in chapter 1, or small as in chapter 3 (divided by sqrt(n_in)).",
         ),
         option(
@@ -215,7 +219,10 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
             "stopping, and the seventh halving stops the training.",
         ),
         click.option("--expand", is_flag=True, help="Train on each image and on four copies, shifted by one pixel."),
-        option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="Engine that trains."),
+        click.option(
+            "--deform", is_flag=True, help="Train each epoch on images that are rotated, shifted and bent anew."
+        ),
+        option("--engine", help=f"Engine that trains: {ENGINE_NAMES}.", **ENGINE),
         option("--dtype", type=DTYPE, default="float32", help="Floating-point type."),
     ]
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fastnet.commands.run import say
+from fastnet.commands.run import note, say
 from fastnet.commands.types import SETTINGS, Command
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def play(model: Path | None, port: int, host: str, browser: bool) -> None:
     if model is not None:
         net = models.read(model)
     else:
-        net = handwriting.default_network(lambda line: say(f"fastnet: {line}", err=True))
+        net = handwriting.default_network(note)
         net.engine = "numba"
     server = PageServer(lambda: copy.deepcopy(net), None if model is None else model.name, host, port)
     try:

@@ -12,9 +12,8 @@ import click
 import numpy as np
 
 from fastnet import handwriting, network2, plots
-from fastnet.commands.run import printable, say
+from fastnet.commands.run import note, printable, save_picture, save_text, say
 from fastnet.commands.types import SETTINGS, Command, NewFile
-from fastnet.files.writing import write_text
 from fastnet.handwriting import images as image_files
 from fastnet.handwriting import text_display
 from fastnet.handwriting.prediction import check as check_network
@@ -63,7 +62,7 @@ def predict(
             answers.append({"file": name, "error": message})
             continue
         if net is None:
-            net = handwriting.default_network(lambda line: say(f"fastnet: {line}", err=True))
+            net = handwriting.default_network(note)
         prediction = handwriting.predict(net, image)
         say(f"{name}: {prediction}")
         if show:
@@ -72,11 +71,11 @@ def predict(
         if plot_file is not None:
             drawn.append((f"{printable(click.format_filename(path.name))}: {prediction}", image, prediction))
     if json_file is not None:
-        write_text(json_file, json.dumps(answers, indent=1) + "\n")
+        save_text(json.dumps(answers, indent=1) + "\n", json_file)
     if plot_file is not None and drawn:
         from fastnet.handwriting.plots import figure
 
-        plots.save(figure(drawn), plot_file)
+        save_picture(figure(drawn), plot_file)
     context.exit(2 if any("error" in answer for answer in answers) else 0)
 
 

@@ -9,12 +9,18 @@ import sys
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from fastnet import plots
+from fastnet.files.writing import write_text
 from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.utils.interruption import TERMINATION_SIGNALS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] = ()) -> NoReturn:
@@ -31,7 +37,7 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
         `ImportError`, `MemoryError`, `ValueError` and click's exceptions are always reported.
     """
     short = name.rpartition(" ")[2]
-    warnings.showwarning = partial(_show_warning, short, warnings.showwarning)
+    warnings.showwarning = partial(_show_warning, warnings.showwarning)
     stopped: list[int] = []
     for number in TERMINATION_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # a command under nohup keeps ignoring SIGHUP
@@ -91,10 +97,10 @@ def _is_here() -> bool:
     return True
 
 
-def _show_warning(name: str, otherwise: Callable[..., None], message: Warning | str, *where: Any) -> None:
+def _show_warning(otherwise: Callable[..., None], message: Warning | str, *where: Any) -> None:
     """Print a `TrainingWarning` as one line; other warnings are passed to `otherwise`."""
     if isinstance(message, TrainingWarning):
-        say(f"{name}: {message}", err=True)
+        say(f"warning: {message}", err=True)
     else:
         otherwise(message, *where)
 
@@ -103,6 +109,28 @@ def fail(name: str, message: str) -> NoReturn:
     """Print an error as one line on standard error, and exit with status 2."""
     say(f"{name}: {' '.join(message.split())}", err=True)
     sys.exit(2)
+
+
+def note(line: str) -> None:
+    """Print a line for the user on standard error. The line begins differently from an error."""
+    say(f"note: {line}", err=True)
+
+
+def save_picture(figure: Figure, path: Path) -> None:
+    """Write a picture to a file, and print the file's name."""
+    plots.save(figure, path)
+    say(saved(path, "Picture saved"))
+
+
+def save_text(text: str, path: Path) -> None:
+    """Write a text to a file, and print the file's name."""
+    write_text(path, text)
+    say(saved(path))
+
+
+def saved(path: Path, what: str = "Saved") -> str:
+    """Return the line that a command prints after it has written a file."""
+    return f"{what} to {path}"
 
 
 def say(line: str, *, err: bool = False) -> None:

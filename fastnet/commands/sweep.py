@@ -11,8 +11,9 @@ import click
 
 from fastnet import plots
 from fastnet.commands.parameters import DATA, check_network_options, notes_in_lines, recipe_options, sizes_for
-from fastnet.commands.run import say
+from fastnet.commands.run import save_picture, saved, say
 from fastnet.commands.types import SETTINGS, Command, NewFile
+from fastnet.utils.tables import print_table
 
 
 @click.command(cls=Command, context_settings=SETTINGS)
@@ -32,7 +33,7 @@ from fastnet.commands.types import SETTINGS, Command, NewFile
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
-    help="Address of the scheduler of a Dask cluster that trains the networks, such as tcp://10.0.0.1:8786.",
+    help="Address of the scheduler of a Dask cluster that trains the networks, such as `tcp://10.0.0.1:8786`.",
 )
 @DATA
 @click.option("--record", type=NewFile(), default="sweep.sqlite", help="File that records each trained network.")
@@ -62,11 +63,13 @@ def sweep(
 
     \b
     Two networks with two learning rates, ten times each:
-        fastnet sweep --sizes 784,30,10 --sizes 784,100,10 --eta 0.5 --eta 3 --seeds 10
+      fastnet sweep --sizes 784,30,10 --sizes 784,100,10 \\
+        --eta 0.5 --eta 3 --seeds 10
 
     \b
     Two networks with convolutions:
-        fastnet sweep --layers "conv 10 5x5 relu, pool 2x2" --layers "conv 20 5x5 relu, pool 2x2" --epochs 5
+      fastnet sweep --epochs 5 --layers "conv 10 5x5 relu, pool 2x2" \\
+        --layers "conv 20 5x5 relu, pool 2x2"
     """  # noqa: D301 - click does not wrap the lines after a backspace
     from rich.console import Console
 
@@ -103,15 +106,17 @@ def sweep(
         raise
     except sweeps.TrainingFailed as error:
         raise click.ClickException(f"{error}; the trained networks are recorded in {record}") from None
-    Console(highlight=False, markup=False, soft_wrap=True).print(found.table())
+    print_table(found.table(Console().width))
     say(found.summary())
     seconds, known = time.perf_counter() - began, found.networks - found.trained
     networks = "network" if found.trained == 1 else "networks"
     say(f"Trained now: {found.trained} {networks}, in {seconds:.1f} seconds; known from {record}: {known}.")
     if csv_file is not None:
         found.to_csv(csv_file)
+        say(saved(csv_file))
     if json_file is not None:
         found.to_json(json_file)
+        say(saved(json_file))
     if plot_file is not None:
-        plots.save(found.plot(), plot_file)
+        save_picture(found.plot(), plot_file)
     context.exit(1 if found.all_diverged else 0)

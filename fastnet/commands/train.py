@@ -11,7 +11,7 @@ import click
 
 from fastnet import expand_mnist, mnist_loader, network2, plots
 from fastnet.commands.parameters import DATA, check_network_options, notes_in_lines, recipe_options, sizes_for
-from fastnet.commands.run import in_words, say
+from fastnet.commands.run import in_words, saved, say
 from fastnet.commands.types import SETTINGS, Command, NewFile
 from fastnet.learning.history import History
 from fastnet.learning.schedules import HALVE
@@ -55,11 +55,13 @@ def train(
 
     \b
     Chapter 3's best network of 100 hidden neurons:
-        fastnet train --sizes 784,100,10 --cost cross-entropy --lmbda 5 --epochs 60 --eta 0.1
+      fastnet train --sizes 784,100,10 --cost cross-entropy --eta 0.1 \\
+        --lmbda 5 --epochs 60
 
     \b
     A network of chapter 6, with a convolution:
-        fastnet train --layers "conv 20 5x5 relu, pool 2x2, dense 100 relu" --epochs 5
+      fastnet train --epochs 5 \\
+        --layers "conv 20 5x5 relu, pool 2x2, dense 100 relu"
     """  # noqa: D301 - click does not wrap the lines after a backspace
     check_network_options(context)
     _check_together(options, checkpoint, resume)
@@ -156,11 +158,11 @@ def _to_keep(net: network2.Network, path: Path | None, plot_file: Path | None) -
 
     def save(path: Path) -> str:
         net.save(path)
-        return f"Saved to {path}"
+        return saved(path)
 
     def draw(history: History, plot_file: Path) -> str:
         plots.save(history.plot(), plot_file)
-        return f"Picture saved to {plot_file}"
+        return saved(plot_file, "Picture saved")
 
     if path is not None:
         tasks.append(partial(save, path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 from pathlib import Path
@@ -13,6 +14,8 @@ HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 SETTINGS: dict[str, Any] = {"show_default": True, **HELP_OPTIONS}
 BATCH_NAMES = "--batch", "--batch-size", "--mini-batch-size"
 """Synonymous names of the option for the mini-batch size."""
+LR_NAMES = "--lr", "--learning-rate"
+"""Synonymous names of an option for the learning rate."""
 
 
 class Number(click.FloatRange):
@@ -74,8 +77,18 @@ class Command(click.Command):
     """A command that rejects two values of an option that takes one, and an output file that two parameters name."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Reject an option that is given more than once but takes one value; click would take the last value."""
-        _, _, given = self.make_parser(ctx).parse_args(list(args))
+        """Reject an option that is given more than once but takes one value; click would take the last value.
+
+        For an unknown option, options with similar names are suggested. Click compares the names with their hyphens
+        in front, and so suggests --help for every short name.
+        """
+        try:
+            _, _, given = self.make_parser(ctx).parse_args(list(args))
+        except click.NoSuchOption as error:
+            names = {name.lstrip("-"): name for param in self.get_params(ctx) for name in param.opts if name[0] == "-"}
+            near = difflib.get_close_matches(error.option_name.lstrip("-"), names)
+            possibilities = [names[each] for each in near]
+            raise click.NoSuchOption(error.option_name, possibilities=possibilities, ctx=ctx) from None
         for param in given:
             if isinstance(param, click.Option) and not (param.multiple or param.is_flag) and given.count(param) > 1:
                 raise click.UsageError(f"{_shown(param)} is given {given.count(param)} times; it takes one value", ctx)

@@ -46,9 +46,14 @@ def installed(engines: Sequence[str]) -> dict[str, type[Engine]]:
         If a name is unknown, or none of the engines can be used on this machine.
     """
     engines = arguments.values(engines, "engines", "names, such as ['numba', 'numpy']")
-    classes = {name: engine_class(name) for name in engines if why_missing(name) is None}
+    missing = {name: why_missing(name) for name in engines}
+    classes = {name: engine_class(name) for name, reason in missing.items() if reason is None}
     if not classes:
-        raise ValueError(f"none of the engines {', '.join(engines)} can be used on this machine; add the engine numba")
+        names: dict[str | None, list[str]] = {}
+        for name, reason in missing.items():
+            names.setdefault(reason, []).append(name)
+        reasons = "; ".join(f"{', '.join(each)}: {reason}" for reason, each in names.items())
+        raise ValueError(f"none of the engines can be used on this machine ({reasons}); add the engine numba")
     return classes
 
 

@@ -42,8 +42,14 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
         with opened(path) as stream:
             table, names = _table(stream, np.int16)
     except DataError:  # int16 is tried first, because integers are read five times as fast as floats
-        with opened(path) as stream:
-            table, names = _table(stream, np.float32)
+        try:
+            with opened(path) as stream:
+                table, names = _table(stream, np.float32)
+        except DataError:
+            fault = _fault(path)
+            if fault is None:
+                raise
+            raise DataError(f"{path}: {fault}") from None
     label = 0 if names is None else label_column(names, path)
     unnamed = [] if names is None else [i for i, name in enumerate(names) if _plain(name) in ("", "unnamed: 0")]
     return np.delete(table, [label, *unnamed], axis=1), table[:, label]
@@ -93,6 +99,44 @@ def _table(stream: BinaryIO, dtype: type[np.number]) -> tuple[np.ndarray, list[s
     if names is not None and len(names) != table.shape[1]:
         raise ValueError(f"its first line has {len(names)} names for {table.shape[1]} columns")
     return table, names
+
+
+def _fault(path: Path) -> str | None:
+    """Return which line of a table has a value that is no number, or too many or too few values; None if no line has.
+
+    NumPy's error messages have neither the line of the file nor the name of the column.
+    """
+    with opened(path) as stream:
+        names, delimiter = _head(stream)
+        if names is None:
+            stream.seek(0)
+        reader = csv.reader((line.decode("utf-8-sig") for line in _lines(stream)), delimiter=delimiter)
+        expected = 0
+        try:
+            for fields in filter(None, reader):
+                line = f"line {reader.line_num + (names is not None)}"
+                expected = expected or len(fields)
+                if len(fields) != expected:
+                    values = f"{len(fields)} value{'s' if len(fields) > 1 else ''}"
+                    return f"{line} has {values}, but the lines before have {expected}; correct this line"
+                for i, value in enumerate(fields):
+                    if not _is_number(value):
+                        return f"{line}, {_faulty(value, i, names)}"
+        except csv.Error:
+            pass
+    return None
+
+
+def _faulty(value: str, i: int, names: list[str] | None) -> str:
+    """Return a message about a value that is no number, in the column with index i."""
+    column = f"column {one_line(names[i])}" if names is not None and i < len(names) else f"column {i + 1}"
+    if not value.strip():
+        return f"{column} is empty; all values must be numbers: fill in a number, or delete the line"
+    if i == 0 if names is None else i < len(names) and is_label(names[i]):
+        how = "labels must be integers of at least 0: np.unique(labels, return_inverse=True)[1] numbers them"
+    else:
+        how = "all values must be numbers: leave out the column, or replace its values by numbers"
+    return f"{column} has the value {one_line(repr(value))}; {how}"
 
 
 def _head(stream: BinaryIO) -> tuple[list[str] | None, str]:

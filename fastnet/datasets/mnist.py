@@ -16,6 +16,7 @@ import numpy as np
 from fastnet.datasets import csv, folders, idx, npy, npz, parquet, pickles, sets
 from fastnet.datasets.npz import Role
 from fastnet.datasets.sets import DIGITS, Pair, Part
+from fastnet.files.kinds import LENGTH, kind_of
 from fastnet.files.reading import DataError, one_line, opened
 from fastnet.utils import arguments
 
@@ -32,6 +33,9 @@ CHECKSUMS = {
     "t10k-labels-idx1-ubyte": "b91679a0acfe4ba0e50a2437a903084cba1f5f92592b016a25a7dfd00455798b",
 }
 _FOUR: tuple[Role, ...] = (("training", "images"), ("training", "labels"), ("test", "images"), ("test", "labels"))
+_NEEDS = (
+    "files x_train.npy and y_train.npy, and may be x_val.npy, y_val.npy, x_test.npy and y_test.npy; rename your files"
+)
 _OTHERS = {  # first bytes of files in unsupported formats, and how to convert or unpack these files
     b"MATLAB": "convert it with scipy.io.loadmat and np.savez(NEW, x_train=images, y_train=labels)",
     b"\x89HDF": "convert it with h5py.File and np.savez(NEW, x_train=images, y_train=labels)",
@@ -131,25 +135,28 @@ def _from_folder(folder: Path) -> dict[str, Part]:
         return _from_idx({role: (file, None) for role, file in found.items()})
     files = folders.other_files(folder)
     arrays = [file for file in files if file.name.lower().endswith((*npy.ENDINGS, ".npz"))]
-    return _from_arrays(arrays) if len(arrays) == len(files) else _from_tables(folders.by_set(files))
+    return _from_arrays(arrays, folder) if len(arrays) == len(files) else _from_tables(folders.by_set(files))
 
 
 def _from_file(path: Path) -> dict[str, Part]:
     with opened(path) as stream:
-        start = stream.read(8)
+        start = stream.read(LENGTH)
     if start[:2] == b"\0\0":  # an IDX file
         found = folders.idx_files(path)  # given one file, `idx_files` returns all files of the data set
         if found is None:
             raise FileNotFoundError(f"{path}: an IDX file must have a name such as {next(iter(CHECKSUMS))}; rename it")
         return _from_idx({role: (file, None) for role, file in found.items()})
+    if start[:2] == b"PK":
+        return _from_arrays([path], path)
+    other = kind_of(start)
+    if other is not None:
+        raise DataError(f"{path}: this file does not hold data, but {other}")
     if start[:1] in (b"\x80", b"("):  # the first byte of a pickled tuple: PROTO, or MARK in the oldest protocols
         return _from_pickle(path)
-    if start[:2] == b"PK":
-        return _from_arrays([path])
     if start.startswith(npy.MAGIC):
         if not _is_array(path):
             raise DataError(f"{path}: the name of an array file must end with {' or '.join(npy.ENDINGS)}; rename it")
-        return _from_arrays([file for file in sorted(path.parent.iterdir()) if _is_array(file)])
+        return _from_arrays([file for file in sorted(path.parent.iterdir()) if _is_array(file)], path)
     if start.startswith(parquet.MAGIC) or path.name.lower().endswith(csv.ENDINGS):
         return _from_tables(_with_test_data(path))
     how = next((how for magic, how in _OTHERS.items() if start.startswith(magic)), None)
@@ -171,11 +178,14 @@ def _from_pickle(path: Path) -> dict[str, Part]:
     return {name: Part(*pair, str(path), str(path)) for name, pair in zip(sets.NAMES, pairs, strict=True)}
 
 
-def _from_arrays(files: Sequence[Path]) -> dict[str, Part]:
-    """Read `.npy` and `.npz` files. The name of a file or an array determines the role of the array."""
+def _from_arrays(files: Sequence[Path], path: Path) -> dict[str, Part]:
+    """Read `.npy` and `.npz` files. The name of a file or an array determines the role of the array.
+
+    `path` is the file or the folder that the user gave.
+    """
     found: dict[Role, tuple[np.ndarray, Path]] = {}
     singles = {file.name: file for file in files if _is_array(file)}
-    for role, name in npz.roles(singles, files[0].parent).items() if singles else ():
+    for role, name in npz.roles(singles, path, _NEEDS).items() if singles else ():
         found[role] = npy.read(singles[name]), singles[name]
     for file in (file for file in files if not _is_array(file)):
         for role, array in npz.read(file).items():

@@ -23,6 +23,7 @@ _HEADER = re.compile(
     rb"\s*{\s*'descr':\s*(.+?),\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(([\d, ]*)\),?\s*}\s*", re.DOTALL
 )
 _NUMBERS = re.compile(rb"'[<>|=](b1|[iu][1248]|f[248])'")
+_LABELS = "; np.unique(labels, return_inverse=True)[1] numbers labels"
 _OBJECTS = (
     "it holds Python objects; convert it: a = np.load(FILE, allow_pickle=True), "
     "np.savez(NEW, x=np.stack(a[:, 0]), y=a[:, 1].astype(int))"
@@ -70,7 +71,8 @@ def read_array(stream: BinaryIO, most: int) -> np.ndarray:
     if found[1] in (b"'|O'", b"'O'"):
         raise ValueError(_OBJECTS)
     if not _NUMBERS.fullmatch(found[1]):
-        raise ValueError(f"its array is of type {found[1].decode('ascii', 'replace')[:40]}; it must hold numbers")
+        kind = found[1].decode("ascii", "replace")[:40]
+        raise ValueError(f"its array is of type {kind}; it must hold numbers{_LABELS if kind[2:3] in 'US' else ''}")
     dtype = np.dtype(found[1][1:-1].decode("ascii"))
     sizes = found[3].replace(b" ", b"").rstrip(b",")
     digits = sizes.split(b",") if sizes else []

@@ -13,6 +13,7 @@ import numpy as np
 
 from fastnet.datasets import npy
 from fastnet.files.reading import DataError, archive, named_errors, one_line
+from fastnet.utils import arguments
 
 Role: TypeAlias = tuple[str, str]
 """The set to which an array belongs ("training", "validation" or "test"), and its contents ("images" or "labels")."""
@@ -27,7 +28,9 @@ _KINDS = {
     "labels": ("y", "label", "labels", "target", "targets", "class", "classes", "vectors"),
 }
 _WITHOUT_NAMES = {"arr_0": "x", "arr_1": "y"}  # the names that `np.savez(file, x, y)` gives
-_NEEDS = "x_train and y_train, and may hold x_val, y_val, x_test and y_test; np.savez(NEW, x_train=...) writes them"
+_NEEDS = (
+    "arrays x_train and y_train, and may be x_val, y_val, x_test and y_test; np.savez(NEW, x_train=...) writes them"
+)
 
 
 def read(path: Path) -> dict[Role, np.ndarray]:
@@ -76,14 +79,23 @@ def _read(members: zipfile.ZipFile, path: Path) -> dict[Role, np.ndarray]:
     for role, name in roles(named, path).items():
         if named[name].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError("it is compressed in a way that NumPy does not use")
-        with cast(BinaryIO, members.open(named[name])) as stream:
+        with arguments.named(one_line(name)), cast(BinaryIO, members.open(named[name])) as stream:
             found[role] = npy.read_array(stream, left)
         left -= found[role].nbytes
     return found
 
 
-def roles(names: Iterable[str], path: Path) -> dict[Role, str]:
+def roles(names: Iterable[str], path: Path, needs: str = _NEEDS) -> dict[Role, str]:
     """Return the array's name for each role.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of arrays, or of files with one array each.
+    path : Path
+        File or folder of the arrays, for error messages.
+    needs : str, optional
+        Names that are required, for error messages, and what to do.
 
     Raises
     ------
@@ -97,11 +109,11 @@ def roles(names: Iterable[str], path: Path) -> dict[Role, str]:
             continue
         role = _word_of(_SETS, name) or "training", kind
         if role in found:
-            raise DataError(f"{path}: {found[role]} and {name} may both be the {' '.join(role)}; it must hold {_NEEDS}")
+            raise DataError(f"{path}: {found[role]} and {name} may both be the {' '.join(role)}; there must be {needs}")
         found[role] = name
     if not found:
         shown = one_line(", ".join(names))
-        raise DataError(f"{path}: it holds the arrays {shown}; it must hold {_NEEDS}")
+        raise DataError(f"{path}: found {shown}; there must be {needs}")
     return found
 
 

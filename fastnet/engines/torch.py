@@ -12,10 +12,12 @@ outputs for a data set are computed in all threads, so outputs and costs can dep
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property
+from importlib import import_module
 from math import prod
 from typing import Any, ClassVar, TypeAlias
 
@@ -318,6 +320,7 @@ class Compiled(Eager):
 
     @cached_property
     def _compiled_cost(self) -> Callable[..., tuple[torch.Tensor, torch.Tensor]]:
+        _import_extensions()
         torch.compiler.reset()  # otherwise `torch.compile` would stop compiling after eight networks
         compiled: Callable[..., tuple[torch.Tensor, torch.Tensor]] = torch.compile(super()._cost, dynamic=False)
         return compiled
@@ -418,6 +421,24 @@ class Graph:
         if self._factors is not None and factors is not None:
             self._factors.copy_(factors)
         self._graph.replay()
+
+
+def _import_extensions() -> None:
+    """Import the module of PyTorch that `torch.compile` imports, without its log message about a missing GPU.
+
+    The message "No CUDA runtime is found" is for programs that build CUDA extensions. Other messages are shown.
+    """
+    logger = logging.getLogger("torch.utils.cpp_extension")
+
+    def is_wanted(record: logging.LogRecord) -> bool:
+        return "No CUDA runtime is found" not in record.getMessage()
+
+    logger.addFilter(is_wanted)
+    try:
+        with suppress(ImportError):  # `torch.compile` reports what is missing
+            import_module("torch.utils.cpp_extension")
+    finally:
+        logger.removeFilter(is_wanted)
 
 
 CLASSES: dict[str, type[Eager]] = {

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from fastnet.files.kinds import kind_at
+
 # Largest number of bytes that are read at a time, so that memory is allocated only for bytes that a file really has.
 _STEP = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -75,7 +77,7 @@ def opened(path: Path, sha256: str | None = None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def holding(path: str | os.PathLike[str], what: str, reason: Callable[[Exception], str] = one_line) -> Iterator[None]:
-    """Convert exceptions about a file's contents to a `DataError`.
+    """Convert exceptions about a file's contents to a `DataError`, which names the kind of a file of another kind.
 
     Parameters
     ----------
@@ -96,6 +98,9 @@ def holding(path: str | os.PathLike[str], what: str, reason: Callable[[Exception
     except EOFError:
         raise DataError(f"{os.fspath(path)}: it ends too early; the file is truncated") from None
     except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
+        other = kind_at(path)
+        if other is not None and other.contents != what:
+            raise DataError(f"{os.fspath(path)}: this file does not hold a {what}, but {other}") from None
         raise DataError(f"{os.fspath(path)}: this file does not hold a {what} ({reason(error)})") from None
 
 

@@ -15,12 +15,14 @@ import numpy as np
 
 from fastnet.formulas import notation
 from fastnet.formulas.layers import from_settings
-from fastnet.utils import arguments, machine
+from fastnet.utils import arguments, machine, text
 from fastnet.utils.frames import data_frame
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
+
+_WIDTH = 79  # largest number of characters in a line of the recipe, when a history is printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +212,9 @@ class History:
     >>> history.epochs.append(Epoch(0, 0.5, 0.25, evaluation_accuracy=150))
     >>> print(history)
     sizes [2, 1], eta 0.5
-    epoch  eta  seconds  evaluation accuracy
-        0  0.5     0.25               75.00%
+                         evaluation
+    epoch  eta  seconds    accuracy
+        0  0.5     0.25      75.00%
     """
 
     recipe: dict[str, Any]
@@ -316,13 +319,13 @@ class History:
         return f"<pre>{html.escape(str(self))}</pre>"
 
     def __str__(self) -> str:
-        rows = self._rows()
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-        return "\n".join([in_words(self.recipe), *lines, *([self.stopped] if self.stopped else [])])
+        cells = self._rows()
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        rows = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
+        return "\n".join([*text.lines(in_words(self.recipe), _WIDTH), *rows, *([self.stopped] if self.stopped else [])])
 
     def _rows(self) -> list[list[str]]:
-        """Return the rows of the table, headings first."""
+        """Return the rows of the table, one or two rows of headings first."""
         columns = [
             self._column("number", "epoch", str),
             self._column("eta", "eta", "{:g}".format),
@@ -334,12 +337,14 @@ class History:
             share = partial(_percentage, samples=samples)
             columns.append(self._column(f"{data}_accuracy", f"{data} accuracy", share))
         columns.append(self._column("test_accuracy", "test accuracy", partial(_percentage, samples=self.test_samples)))
-        return [list(row) for row in zip(*filter(None, columns), strict=True)]
+        rows = [list(row) for row in zip(*filter(None, columns), strict=True)]
+        return rows if rows and any(rows[0]) else rows[1:]
 
     def _column(self, name: str, heading: str, cell: Callable[[Any], str]) -> list[str]:
-        """Return a column of the table with its heading; an empty list if there are no values."""
+        """Return a column of the table with the two lines of its heading; an empty list if there are no values."""
         cells = ["" if value is None else cell(value) for value in self.series(name)]
-        return [heading, *cells] if cells else []
+        above, _, below = heading.rpartition(" ")
+        return [above, below, *cells] if cells else []
 
 
 def in_words(recipe: Mapping[str, Any]) -> str:

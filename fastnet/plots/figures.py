@@ -73,15 +73,15 @@ def _ending(filename: str | os.PathLike[str]) -> str:
 
 
 def style_curves(axes: Axes, epochs: int) -> None:
-    """Style axes for curves over `epochs` epochs: a light grid, and whole numbers on the horizontal axis."""
+    """Style axes for curves over `epochs` epochs, numbered from 0: a light grid, and whole numbers below the axes."""
     if epochs > 1:
         margin = 0.015 * (epochs - 1)  # so that no marker is cut off
-        axes.set_xlim(max(0.5, 1 - margin), epochs + margin)
+        axes.set_xlim(max(-0.5, -margin), epochs - 1 + margin)
         axes.locator_params(axis="x", integer=True)
     else:
-        axes.set_xlim(0.5, 1.5)
-        axes.set_xticks([1])
-    axes.set_xlabel("epochs")
+        axes.set_xlim(-0.5, 0.5)
+        axes.set_xticks([0])
+    axes.set_xlabel("epoch")
     axes.grid(color=GRID)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from fastnet.plots.figures import OURS, PALETTE, in_percent, marker, new_figure, style_curves
 from fastnet.plots.labels import End, label_ends
+from fastnet.utils.text import unbroken
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +27,8 @@ def learning_curves(history: History, *, figure: None = ...) -> Figure: ...
 def learning_curves(history: History, *, figure: Own) -> Own: ...
 def learning_curves(history: History, *, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
     """Draw the costs and the accuracies of a run against the epochs, as in the figures of the book's chapter 3.
+
+    Epochs are numbered from 0: the point of an epoch is the value after this epoch.
 
     Parameters
     ----------
@@ -68,7 +71,7 @@ def learning_curves(history: History, *, figure: Figure | SubFigure | None = Non
     for axes, (what, curves) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
         _draw(axes, what, curves)
     network = "-".join(map(str, history.recipe.get("sizes", [])))
-    others = [f"{name} {value}" for name, value in history.recipe.items() if name not in _UNSAID]
+    others = [unbroken(f"{name} {value}") for name, value in history.recipe.items() if name not in _UNSAID]
     figure.suptitle(", ".join(filter(None, [network, *others])), x=0.02, ha="left", fontsize="medium", wrap=True)
     return figure
 
@@ -83,10 +86,9 @@ def _draw(axes: Axes, what: str, curves: dict[str, list[float]]) -> None:
     drawn = {data: values for data, values in curves.items() if values}
     ends = []
     for data, values in drawn.items():
-        epochs = range(1, len(values) + 1)
-        axes.plot(epochs, values, color=_COLORS[data], marker=marker(len(values)), markersize=4)
+        axes.plot(values, color=_COLORS[data], marker=marker(len(values)), markersize=4)
         last = f"{values[-1] * 100:.2f} %" if what == "Accuracy" else f"{values[-1]:.3g}"
-        place = (len(values), values[-1]) if isfinite(values[-1]) else None
+        place = (len(values) - 1, values[-1]) if isfinite(values[-1]) else None
         ends.append(End(f"{data}: {last}", _COLORS[data], place))
     if what == "Accuracy":
         axes.yaxis.set_major_formatter(in_percent)

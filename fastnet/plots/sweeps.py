@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from fastnet.plots.figures import PALETTE, in_percent, marker, new_figure, style_curves
+from fastnet.plots.figures import OTHERS, PALETTE, in_percent, marker, new_figure, style_curves
 from fastnet.plots.labels import End, label_ends
+from fastnet.utils import text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Curves = Mapping[str, Sequence[Sequence[float]]]
 
 _LONGEST = 42  # largest number of characters in a line of a label
+_MOST_LABELS = 12  # largest number of labelled choices
 
 
 @overload
@@ -27,6 +28,8 @@ def sweep(curves: Curves, *, what: str = ..., axes: None = ...) -> Figure: ...
 def sweep(curves: Curves, *, what: str = ..., axes: Axes) -> Axes: ...
 def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | None = None) -> Figure | Axes:
     """Draw a curve for each choice of a sweep: the mean over its seeds, in a band from the lowest to the highest value.
+
+    Epochs are numbered from 0: the point of an epoch is the value after this epoch.
 
     Parameters
     ----------
@@ -52,6 +55,9 @@ def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | Non
 
     Notes
     -----
+    Of more than 12 choices, only 12 are coloured and labelled: those with the highest last means, or with the lowest
+    last means if the name of the numbers does not end with "accuracy".
+
     A line is dotted after a seed has stopped or diverged, and then shows the mean of the remaining seeds. The limits
     of the vertical axis exclude outliers, such as values of the first epoch or of a large learning rate. `set_ylim` of
     the axes changes the limits.
@@ -59,20 +65,28 @@ def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | Non
     choices = [_Choice.of(label, runs) for label, runs in curves.items()]
     if not choices:
         raise ValueError("curves is empty; it must have at least one choice")
+    is_accuracy = what.split()[-1:] == ["accuracy"]
+    labelled = _best(choices, highest=is_accuracy)
     if axes is None:
-        names = [choice.label.split("\n") for choice in choices]
+        names = [choices[i].label.split("\n") for i in labelled]
         longest, most = max(len(line) for name in names for line in name), max(map(len, names))
-        figure = new_figure(min(6.8 + 0.06 * longest, 10), max(4.2, 1.2 + 0.21 * len(choices) * most))
+        figure = new_figure(min(6.8 + 0.06 * longest, 10), max(4.2, 1.2 + 0.21 * len(labelled) * most))
         sweep(curves, what=what, axes=figure.add_subplot())
         return figure
-    percent = what.split()[-1:] == ["accuracy"] and max(choice.highest for choice in choices) <= 1
+    percent = is_accuracy and max(choice.highest for choice in choices) <= 1
     if percent:
         axes.yaxis.set_major_formatter(in_percent)
     last = max(choice.values.shape[1] for choice in choices)
-    colors = _colors(len(choices))
-    ends = [_draw(axes, choice, color, marker(last), percent) for choice, color in zip(choices, colors, strict=True)]
+    colors = dict(zip(labelled, _colors(len(labelled)), strict=True))
+    for i, choice in enumerate(choices):
+        if i not in colors:
+            _draw(axes, choice, OTHERS, marker(last), percent)
+    ends = [_draw(axes, choices[i], color, marker(last), percent) for i, color in colors.items()]
     style_curves(axes, last)
-    axes.set_title(f"{what[:1].upper()}{what[1:]}{_seeds(choices)}", loc="left")
+    title = f"{what[:1].upper()}{what[1:]}{_seeds(choices)}"
+    if len(labelled) < len(choices):
+        title += f"\nThe best {len(labelled)} of {len(choices)} choices have labels"
+    axes.set_title(title, loc="left")
     _limit(axes, choices)
     label_ends(axes, ends)
     return axes
@@ -105,10 +119,17 @@ class _Choice:
         for row, run in zip(values, arrays, strict=True):
             row[: len(run)] = np.where(np.isfinite(run), run, np.nan)
         return cls(
-            "\n".join(wrap(label, _LONGEST)) or label,
+            "\n".join(text.lines(label, _LONGEST)),
             values,
             sum(not len(run) or not np.isfinite(run).all() for run in arrays),
         )
+
+    @property
+    def last(self) -> float:
+        """Mean of the last epoch that a run has completed; NaN if no run has completed an epoch, or all diverged."""
+        means = self.min_mean_max()[1]
+        there = means[~np.isnan(means)]
+        return float(there[-1]) if len(there) and self.diverged < len(self.values) else np.nan
 
     @property
     def highest(self) -> float:
@@ -123,10 +144,17 @@ class _Choice:
         return statistics
 
 
+def _best(choices: list[_Choice], *, highest: bool) -> list[int]:
+    """Return the indices of at most `_MOST_LABELS` choices, in their order: those with the best last means."""
+    last = np.array([choice.last for choice in choices])
+    best = np.argsort(-last if highest else last, kind="stable")  # NaN comes last
+    return sorted(best[:_MOST_LABELS].tolist())
+
+
 def _draw(axes: Axes, choice: _Choice, color: str, mark: str, percent: bool) -> End:
     """Draw the line and the band of a choice, and return the end of the line with its label."""
     lowest, mean, highest = choice.min_mean_max()
-    epochs = np.arange(1, len(mean) + 1)
+    epochs = np.arange(len(mean))
     whole = ~np.isnan(choice.values).any(axis=0)
     axes.plot(epochs, np.where(whole, mean, np.nan), color=color, marker=mark, markersize=3.5)
     if not whole.all():

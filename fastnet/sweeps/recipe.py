@@ -24,7 +24,9 @@ from fastnet.utils import arguments
 INITS = ("large", "small")
 _SIZES, _ENDS = (784, 30, 10), (784, 10)  # sizes of chapter 1's network; numbers of inputs and outputs for MNIST
 _ETA = {"quadratic": 3.0, "cross-entropy": 0.5, "log-likelihood": 0.5}  # default learning rates of gradient descent
-_ETA_OF_LAYERS = 0.1  # learning rate of chapter 6; with those in `_ETA`, most networks with convolutions learn nothing
+# Learning rate with layers, as in chapter 6, or with another activation than sigmoid. With the rates in `_ETA`, many of
+# these networks learn little or nothing.
+_SMALLER_ETA = 0.1
 _ETA_OF_OTHERS = 0.001  # default learning rate of optimizers that divide the gradient by its magnitude
 
 
@@ -49,7 +51,7 @@ class Recipe:
         images.
     cost, init, activation, engine, dtype
         Cost, initial weights, activation function, engine and precision of the network.
-    epochs, mini_batch_size, eta, lmbda, l1, max_norm, optimizer, momentum, dropout, patience, schedule
+    epochs, mini_batch_size, eta, lmbda, l1, deform, max_norm, optimizer, momentum, dropout, patience, schedule
         The arguments of `network2.Network.SGD`.
     """
 
@@ -64,6 +66,7 @@ class Recipe:
     eta: float
     lmbda: float
     l1: float
+    deform: bool
     max_norm: float | None
     optimizer: str
     momentum: float
@@ -115,8 +118,8 @@ class Recipe:
     def as_json(self) -> str:
         """Return the recipe as JSON; equal recipes have equal texts."""
         values = asdict(self)
-        for name in ("layers", "image_shape"):  # omitted if None, so that the texts equal those in older records
-            if values[name] is None:
+        for name in ("layers", "image_shape", "deform"):  # omitted by default, so that texts equal those of old records
+            if not values[name]:
                 del values[name]
         return json.dumps(values, sort_keys=True)
 
@@ -142,6 +145,7 @@ def recipe(
     eta: float | None = None,
     lmbda: float = 0.0,
     l1: float = 0.0,
+    deform: bool = False,
     max_norm: float | None = None,
     optimizer: str = "sgd",
     momentum: float = 0.0,
@@ -170,16 +174,18 @@ def recipe(
         The cost function. By default 'quadratic', and with `layers` 'log-likelihood', as in chapter 6.
     init : {'large', 'small'}, optional
         Initial weights: 'large' as in chapter 1, or 'small' as in chapter 3. Small weights are divided by the square
-        root of the neuron's number of weights. By default 'large' with the quadratic cost and without `layers`, and
-        'small' otherwise.
+        root of the neuron's number of weights. By default 'large' with the quadratic cost, sigmoid neurons and without
+        `layers`, and 'small' otherwise.
     epochs, mini_batch_size, lmbda, l1, max_norm, momentum, dropout, patience, schedule
         The arguments of `network2.Network.SGD`.
+    deform : bool, optional
+        Whether to deform the training images anew for each epoch, as `network2.Network.SGD` does.
     optimizer : str, optional
         One of `optimizers.NAMES`.
     eta : float, optional
-        The learning rate. With the optimizers 'sgd' and 'nesterov', the default is 0.1 with `layers`. Without `layers`,
-        the default is 3.0 with the quadratic cost, and 0.5 with any other cost. With any other optimizer, the default
-        is 0.001.
+        The learning rate. With the optimizers 'sgd' and 'nesterov', the default is 0.1 with `layers` or an activation
+        other than 'sigmoid'. Otherwise, the default is 3.0 with the quadratic cost, and 0.5 with any other cost. With
+        any other optimizer, the default is 0.001.
 
     Raises
     ------
@@ -199,24 +205,26 @@ def recipe(
         cost = "quadratic" if layers is None else "log-likelihood"
     cost, dtype = arguments.one_of(cost, costs.NAMES, "cost"), arguments.float_type(dtype)
     optimizer = arguments.one_of(optimizer, OPTIMIZERS, "optimizer")
+    activation = arguments.one_of(activation, ACTIVATIONS, "activation")
     as_optimizer(optimizer, momentum)
     if eta is None:
-        of_descent = _ETA[cost] if layers is None else _ETA_OF_LAYERS
+        of_descent = _ETA[cost] if layers is None and activation == "sigmoid" else _SMALLER_ETA
         eta = of_descent if optimizer in ("sgd", "nesterov") else _ETA_OF_OTHERS
     if init is None:
-        init = "large" if cost == "quadratic" and layers is None else "small"
+        init = "large" if cost == "quadratic" and layers is None and activation == "sigmoid" else "small"
     made = Recipe(
         sizes=sizes,
         layers=layers,
         image_shape=image_shape,
         cost=cost,
         init=arguments.one_of(init, INITS, "init"),
-        activation=arguments.one_of(activation, ACTIVATIONS, "activation"),
+        activation=activation,
         epochs=arguments.natural(epochs, "epochs"),
         mini_batch_size=arguments.positive(mini_batch_size, "mini_batch_size"),
         eta=arguments.positive_number(eta, "eta", dtype),
         lmbda=arguments.number_from_zero(lmbda, "lmbda", dtype),
         l1=arguments.number_from_zero(l1, "l1", dtype),
+        deform=arguments.flag(deform, "deform"),
         max_norm=None if max_norm is None else arguments.positive_number(max_norm, "max_norm", dtype),
         optimizer=optimizer,
         momentum=arguments.fraction(momentum, "momentum"),

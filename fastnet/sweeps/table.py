@@ -17,6 +17,7 @@ from fastnet.sweeps.data import StrPath
 from fastnet.sweeps.grid import as_text, columns, labels
 from fastnet.sweeps.recipe import Recipe
 from fastnet.sweeps.run import Run
+from fastnet.utils import tables, text
 from fastnet.utils.frames import data_frame
 
 if TYPE_CHECKING:
@@ -172,11 +173,11 @@ class Sweep:
         summaries = [row.summary() for row in self.rows]
         for summary in summaries:
             summary.update({name: as_text(value) for name, value in summary.items() if isinstance(value, tuple)})
-        text = io.StringIO()
-        writer = csv.DictWriter(text, summaries[0], lineterminator="\n")
+        file = io.StringIO()
+        writer = csv.DictWriter(file, summaries[0], lineterminator="\n")
         writer.writeheader()
         writer.writerows(summaries)
-        write_text(filename, text.getvalue())
+        write_text(filename, file.getvalue())
 
     def plot(self) -> Figure:
         """Draw the validation accuracy after each epoch, for each recipe.
@@ -190,25 +191,37 @@ class Sweep:
 
         return plots.sweep(dict(zip(labels(self._recipes), (row.curves for row in self.rows), strict=True)))
 
-    def table(self) -> Table:
-        """Return the table as a `rich.table.Table`."""
-        from rich import box
-        from rich.table import Table
+    def table(self, width: int | None = None) -> Table:
+        """Return the table as a `rich.table.Table`. The best row is bold.
 
+        Parameters
+        ----------
+        width : int, optional
+            Width of the terminal in characters. If the table is wider, all settings of a recipe are in one column, and
+            wrap over several lines. By default, each setting has a column.
+        """
+        table = self._table(columns(self._recipes))
+        if width is None or tables.width_of(table) <= width:
+            return table
+        left = width - tables.width_of(self._table({_RECIPE: [""] * len(self.rows)})) + len(_RECIPE)
+        recipes = ["\n".join(text.lines(each, max(left, _NARROWEST))) for each in labels(self._recipes)]
+        return self._table({_RECIPE: recipes})
+
+    def _table(self, settings: dict[str, list[str]]) -> Table:
+        """Return the table, given the cells of each column of settings, by the column's name."""
         epochs = {row.recipe.epochs for row in self.rows}
-        after = f"epoch {epochs.pop()}" if len(epochs) == 1 else "the last epoch"
-        title = f"Accuracy on validation data after {after}"
-        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-        arguments = columns(self._recipes)
-        for name in arguments:
+        number = epochs.pop() if len(epochs) == 1 else 0
+        after = f"{number} epoch{'s' if number > 1 else ''}" if number else "the last epoch"
+        table = tables.new_table(f"Accuracy on validation data after {after}")
+        for name in settings:
             table.add_column(name, no_wrap=name != "layers")  # layers may be longer than a line
-        statistics = ["networks", "mean", "std", "lowest", "best"]
-        statistics += ["diverged"] if any(row.diverged for row in self.rows) else []
-        for name in statistics:
+        names = _COLUMNS if any(len(row.runs) > 1 for row in self.rows) else {"accuracy": "mean"}
+        names = names | ({"diverged": "diverged"} if any(row.diverged for row in self.rows) else {})
+        for name in names:
             table.add_column(name, justify="right", no_wrap=True)
-        for row, *texts in zip(self.rows, *arguments.values(), strict=True):
+        for row, *texts in zip(self.rows, *settings.values(), strict=True):
             summary = row.summary()
-            cells = [_cell(summary[name]) for name in statistics]
+            cells = [_cell(summary[name]) for name in names.values()]
             table.add_row(*texts, *cells, style="bold" if row is self.best else None)
         return table
 
@@ -232,20 +245,18 @@ class Sweep:
         return f"<pre>{html.escape(str(self))}</pre>"
 
     def __str__(self) -> str:
-        from rich.console import Console
-
-        file = io.StringIO()
-        console = Console(file=file, highlight=False, markup=False, soft_wrap=True, width=_WIDTH)
-        console.print(self.table())
-        lines = file.getvalue().splitlines()
-        return "\n".join([*(line.rstrip() for line in lines if line.strip()), self.summary()])
+        return f"{tables.as_text(self.table())}\n{self.summary()}"
 
     @property
     def _recipes(self) -> list[Recipe]:
         return [row.recipe for row in self.rows]
 
 
-_WIDTH = 1000  # width of the console in characters, so large that the table's columns are not cut off
+_COLUMNS = {name: name for name in ("networks", "mean", "std", "lowest", "best")}
+"""Headings of the columns of figures, and the names of the values in `Row.summary`, if recipes have several seeds."""
+
+_RECIPE = "recipe"  # heading of the column with all settings
+_NARROWEST = 20  # smallest width of the column of recipes, in which each setting fits into a line
 
 
 def _cell(value: float | None) -> str:

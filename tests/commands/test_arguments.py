@@ -5,10 +5,12 @@ import subprocess
 import sys
 import warnings
 
+import click
 import pytest
 
 from fastnet.commands.all import fastnet_command
 from fastnet.commands.run import run
+from fastnet.sweeps.recipe import ARGUMENTS
 
 # For each type of option, a dictionary that maps invalid values to a part of the error message.
 NUMBERS = {"x": "not a valid", "": "not a valid", "nan": "not a finite", "inf": "not a finite", "-inf": "range"}
@@ -34,6 +36,7 @@ RECIPE = {
     "--eta": NUMBERS | {"0": "range", "-1": "range"},
     "--cost": NAMES,
     "--lmbda": NUMBERS | {"-1": "range"},
+    "--l1": NUMBERS | {"-1": "range"},
     "--init": NAMES,
     "--activation": NAMES,
     "--dropout": NUMBERS | {"inf": "range", "1": "range", "-0.1": "range"},
@@ -118,11 +121,31 @@ def test_what_an_option_refuses(command, option, value, said, fastnet, tmp_path)
 
 
 def test_no_option_is_left_out():
-    flags = {"--help", "--expand", "--resume", "--map", "--show", "--scheduler"}
+    flags = {"--help", "--expand", "--deform", "--resume", "--map", "--show", "--scheduler"}
     flags |= {"--batch-size", "--mini-batch-size"}  # aliases of --batch
     for command, options in OPTIONS.items():
         known = {name for param in fastnet_command.commands[command[0]].params for name in param.opts if "-" in name}
         assert known - flags == set(options)
+
+
+@pytest.mark.parametrize("command", ["train", "sweep"])
+def test_each_argument_of_a_recipe_is_an_option(command):
+    assert set(ARGUMENTS) <= {param.name for param in fastnet_command.commands[command].params}
+
+
+@pytest.mark.parametrize("command", [fastnet_command, *fastnet_command.commands.values()], ids=lambda each: each.name)
+def test_the_help_fits_into_80_columns(command):
+    text = command.get_help(click.Context(command, info_name=f"fastnet {command.name}", terminal_width=80))
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("option", "suggested"),
+    [("--lambda", "Did you mean '--lmbda'?"), ("--epoch", "Did you mean '--epochs'?"), ("--lr", "")],
+)
+def test_a_similar_option_is_suggested(option, suggested, fastnet):
+    errors = fastnet("train", option, "1")[2]
+    assert errors == f"fastnet: No such option {option!r}.{suggested and ' '}{suggested}\n"
 
 
 @pytest.mark.parametrize(

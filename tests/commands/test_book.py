@@ -26,6 +26,7 @@ def test_an_experiment_prints_the_books_values_and_saves_its_picture(tmp_path):
     result = run("book", "saturation", "--save", str(tmp_path / "picture.png"))
     assert result.returncode == 0
     assert result.stdout.startswith("A saturated neuron")
+    assert result.stdout.endswith(f"\nPicture saved to {tmp_path / 'picture.png'}\n")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
 
 

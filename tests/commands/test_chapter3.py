@@ -24,14 +24,14 @@ def test_the_options_reach_the_network(folder):
     path = folder / "net.json"
     result = run(*small(folder, "--epochs", "3", "--batch", "7", "--seed", "5", "--save", str(path)),
                  "--cost", "log-likelihood", "--lmbda", "0.7", "--activation", "tanh", "--dropout", "0.25",
-                 "--momentum", "0.5", "--expand")  # fmt: skip
+                 "--momentum", "0.5", "--l1", "0.2", "--expand", "--deform")  # fmt: skip
     assert result.returncode == 0, result.stderr
     training_data, _, test_data = mnist_loader.load_data_wrapper(folder)
     net = network2.Network(
         [16, 5, 10], network2.LogLikelihoodCost, activation="tanh", engine="numpy", dtype="float64", seed=5
     )
     expanded = expand_mnist.expand(training_data)
-    net.SGD(expanded, 3, 7, 0.5, 0.7, test_data, momentum=0.5, dropout=0.25)
+    net.SGD(expanded, 3, 7, 0.1, 0.7, test_data, l1=0.2, deform=True, momentum=0.5, dropout=0.25)
     saved = network2.load(path)
     np.testing.assert_array_equal(parameters(saved), parameters(net))
     assert saved.activation == "tanh"

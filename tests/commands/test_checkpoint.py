@@ -75,7 +75,7 @@ def test_a_training_that_diverges_says_so_and_fails(folder):
     result = run(
         folder, "--epochs", "5", "--sizes", "16,10", "--cost", "log-likelihood", "--eta", "3e38", "--seed", "0"
     )
-    lines = [line for line in result.stderr.splitlines() if line.startswith("fastnet: ")]
+    lines = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
     assert (result.returncode, result.stdout) == (1, "")
     assert len(lines) == 1
-    assert lines[0].startswith("fastnet: epoch 0: weights became infinite or NaN, and training stopped")
+    assert lines[0].startswith("warning: epoch 0: weights became infinite or NaN, and training stopped")

@@ -62,7 +62,7 @@ def test_what_the_reader_reports_is_one_line(files, command):
     result = run(command, "--data", "set.npz", *ARGUMENTS, cwd=files)
     assert result.returncode == 0
     first, second = result.stderr.splitlines()
-    assert first.startswith("fastnet: ")
+    assert first.startswith("note: ")
     assert first.endswith("set.npz: its labels go from 1 to 13; here, label 1 is class 0, and 13 is class 12")
     assert "without test data beside it, 10 of its samples" in second
 

@@ -58,8 +58,12 @@ def test_what_is_refused(model):
     assert "--picture needs --plot" in refused(model, "--picture", "weights")
 
 
-def test_weights_that_are_no_image_are_refused_before_anything_is_said(model):
+@pytest.mark.parametrize("picture", ["weights", "mistakes"])
+@pytest.mark.parametrize(
+    ("layers", "inputs"), [([15, 10], "15 numbers, no square image"), ([(4, 2, 2), 10], "images of 4 maps")]
+)
+def test_inputs_that_are_no_image_are_refused_before_anything_is_said(model, picture, layers, inputs):
     pytest.importorskip("matplotlib", reason="the extra plot is not installed")
-    network2.Network([15, 10], engine="numpy", seed=0).save(model)
-    message = refused(model, "--plot", "picture.png", "--picture", "weights")
-    assert "15 pixels are no square image; shape must be (height, width)" in message
+    network2.Network(layers, engine="numpy", seed=0).save(model)
+    message = refused(model, "--plot", "picture.png", "--picture", picture)
+    assert f"the inputs of this network are {inputs}; --picture confusion needs no images" in message

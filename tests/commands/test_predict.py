@@ -71,7 +71,7 @@ def test_without_a_network_one_is_trained_once(pictures, cache, mnist, monkeypat
     first, second = (run("seven.png", "four.jpg", "two.png", cwd=pictures) for _ in range(2))
     assert (first.returncode, second.returncode) == (0, 0)
     (file,) = cache.iterdir()
-    line = f"fastnet: Training a network to read digits takes some seconds; the network is kept in {file}"
+    line = f"note: Training a network to read digits takes some seconds; the network is kept in {file}"
     assert line in first.stderr.splitlines()
     assert second.stderr == ""
     assert first.stdout == second.stdout
@@ -101,7 +101,7 @@ def test_control_characters_in_names_are_printed_escaped(pictures, model, tmp_pa
         cwd=tmp_path,
     )
     shown = r"a\x1b[31m\x07\n\u202e$b.png"
-    assert re.fullmatch(re.escape(shown) + r": \d \(.* %\)\n", result.stdout)
+    assert re.fullmatch(re.escape(shown) + r": \d \(.* %\)\nSaved to a\.json\nPicture saved to a\.png\n", result.stdout)
     bad, missing = result.stderr.splitlines()
     assert bad.startswith(f"fastnet: bad{shown}: ")
     assert missing == f"fastnet: no{shown}: No such file or directory"
@@ -137,7 +137,7 @@ def test_show_json_and_plot(pictures, model, tmp_path):
     result = run("--model", str(model), "--show", *files, "seven.png", "bad.png", cwd=pictures)
     assert result.returncode == 2
     lines = result.stdout.splitlines()
-    assert len(lines) == 15
+    assert len(lines) == 17
     assert result.stdout.isascii()
     first, second = json.loads((tmp_path / "a.json").read_text())
     assert first["file"] == "seven.png"

@@ -34,9 +34,9 @@ def start(*arguments, **keywords):
 
 
 def table(result):
-    """Return the printed lines without the last line, which contains the duration."""
+    """Return the printed lines up to the summary. The next line contains the duration."""
     assert result.returncode == 0, result.stderr
-    return result.stdout.splitlines()[:-1]
+    return result.stdout.partition("Trained now:")[0].splitlines()
 
 
 def recorded(path):
@@ -73,8 +73,9 @@ def whole(tmp_path_factory):
 
 def test_the_options_reach_the_networks(folder):
     result = run("--data", ".", "--engine", "numpy", "--dtype", "float64", "--sizes", "16,5,10", "--batch", "7",
-                 "--cost", "cross-entropy", "--cost", "log-likelihood", "--lmbda", "0.7", "--activation", "tanh",
-                 "--dropout", "0.25", "--momentum", "0.5", "--expand", "--seeds", "2", "--epochs", "4",
+                 "--cost", "cross-entropy", "--cost", "log-likelihood", "--lmbda", "0.7", "--l1", "0.2",
+                 "--activation", "tanh",
+                 "--dropout", "0.25", "--momentum", "0.5", "--expand", "--deform", "--seeds", "2", "--epochs", "4",
                  "--init", "large", "--init", "small",
                  "--csv", "sweep.csv", "--json", "sweep.json", cwd=folder)  # fmt: skip
     assert result.returncode == 0, result.stderr
@@ -90,7 +91,18 @@ def test_the_options_reach_the_networks(folder):
                     default_weight_initializer = getattr(network2.Network, initializer)
 
                 nets.append(Net([16, 5, 10], cost, activation="tanh", engine="numpy", dtype="float64", seed=seed))
-                nets[-1].SGD(training_data, 4, 7, 0.5, 0.7, momentum=0.5, dropout=0.25, report=lambda history: None)
+                nets[-1].SGD(
+                    training_data,
+                    4,
+                    7,
+                    0.1,
+                    0.7,
+                    l1=0.2,
+                    deform=True,
+                    momentum=0.5,
+                    dropout=0.25,
+                    report=lambda history: None,
+                )
             expected.append([net.accuracy(validation_data) / len(validation_data) for net in nets])
             tests.append([net.accuracy(test_data) / len(test_data) for net in nets])
     found = json.loads((folder / "sweep.json").read_text())
@@ -125,8 +137,8 @@ def test_killed_at_any_moment_it_continues_to_the_same_table(folder, whole):
     known = recorded(path)
     result = run(*GRID, "--json", "sweep.json", cwd=folder)
     assert (table(result), json.loads((folder / "sweep.json").read_text())) == whole(folder)
-    assert re.fullmatch(rf"Trained now: {16 - known} networks, in .* known from sweep\.sqlite: {known}\.",
-                        result.stdout.splitlines()[-1])  # fmt: skip
+    assert re.search(rf"^Trained now: {16 - known} networks, in .* known from sweep\.sqlite: {known}\.\n"
+                     r"Saved to sweep\.json\n\Z", result.stdout, re.MULTILINE)  # fmt: skip
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -83,7 +83,7 @@ def test_nothing_is_lost_when_a_worker_is_killed_in_the_middle(folder):
         output, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert recorded(folder / "on-cluster") == 12
-    assert output.splitlines()[:-1] == expected.splitlines()[:-1]
+    assert output.partition("Trained now:")[0] == expected.partition("Trained now:")[0]
     assert (folder / "on-cluster.json").read_text() == (folder / "here.json").read_text()
 
 

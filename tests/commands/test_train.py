@@ -105,7 +105,7 @@ def test_no_command_and_help_and_version():
     assert run().stdout == run("--help").stdout
     assert re.search(r"train +Train a network on handwritten digits\.", run().stdout)
     assert re.search(r"--eta .*Learning rate", run("train", "--help").stdout)
-    assert "\n      fastnet train --sizes 784,100,10 --cost cross-entropy" in run("train", "--help").stdout
+    assert "\n    fastnet train --sizes 784,100,10 --cost cross-entropy" in run("train", "--help").stdout
     assert re.fullmatch(r"fastnet, version \d+\.\d+\.\d+\n", run("--version").stdout)
     module = [sys.executable, "-m", "fastnet", "--version"]
     assert subprocess.check_output(module, text=True, cwd=Path(__file__).parent) == run("--version").stdout

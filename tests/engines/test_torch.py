@@ -117,6 +117,27 @@ def test_without_a_device_the_reason_is_said(monkeypatch):
         engine_class("torch-cuda")
 
 
+def test_a_message_about_a_missing_gpu_is_not_shown_and_others_are(monkeypatch, caplog):
+    from torch.utils import cpp_extension
+
+    def imported(name):
+        cpp_extension._find_cuda_home()  # logs the message
+        cpp_extension.logger.warning("another message")
+
+    monkeypatch.setenv("CUDA_HOME", "/usr/local")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    cpp_extension.logger.addHandler(caplog.handler)
+    caplog.clear()  # the import itself may have logged the message
+    try:
+        monkeypatch.setattr(torch_engine, "import_module", imported)
+        torch_engine._import_extensions()
+        assert {record.message for record in caplog.records} == {"another message"}
+        cpp_extension._find_cuda_home()
+        assert caplog.records[-1].message.startswith("No CUDA runtime is found")
+    finally:
+        cpp_extension.logger.removeHandler(caplog.handler)
+
+
 def test_the_command_for_a_gpu_needs_no_numba():
     """The command must run where neither Numba nor fastnet is installed."""
     import subprocess

@@ -25,14 +25,14 @@ def test_costs_and_accuracies_are_drawn_against_the_epochs(words):
     figure = plots.learning_curves(run())
     costs, accuracies = figure.axes
     curves = list(drawn(costs).values())
-    assert curves == [[[1, 2, 3], [1, 1 / 2, 1 / 3]], [[1, 2, 3], [2, 1, 2 / 3]]]
+    assert curves == [[[0, 1, 2], [1, 1 / 2, 1 / 3]], [[0, 1, 2], [2, 1, 2 / 3]]]
     curves = list(drawn(accuracies).values())
-    assert curves == [[[1, 2, 3], [100 / 200, 101 / 200, 102 / 200]], [[1, 2, 3], [40 / 50, 41 / 50, 42 / 50]]]
+    assert curves == [[[0, 1, 2], [100 / 200, 101 / 200, 102 / 200]], [[0, 1, 2], [40 / 50, 41 / 50, 42 / 50]]]
     written = words(figure)
     assert {"Cost", "training: 0.333", "evaluation: 0.667"} <= set(words(costs))
     assert {"Accuracy", "training: 51.00 %", "evaluation: 84.00 %"} <= set(words(accuracies))
     assert "60 %" in words(accuracies)
-    assert "4-3, eta 0.5" in written
+    assert "4-3, eta\N{NO-BREAK SPACE}0.5" in written
 
 
 def test_a_data_set_has_one_colour_in_both_panels():

@@ -215,7 +215,8 @@ def test_what_an_option_refuses(option, run, tmp_path, monkeypatch):
 
 
 def test_no_option_of_the_command_is_left_out(run):
-    flags = {"--batch-norm", "--augment", "--batch-size", "--mini-batch-size"}  # the last two are aliases of --batch
+    flags = {"--batch-norm", "--augment"}
+    flags |= {"--batch-size", "--mini-batch-size", "--learning-rate"}  # aliases of --batch and --lr
     assert {name for param in pytorch_mnist.command.params for name in param.opts} - flags == set(REFUSED)
     status, output, _ = run("--help")
     assert status == 0

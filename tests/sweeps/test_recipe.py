@@ -1,15 +1,19 @@
+import json
+
 import numpy as np
 import pytest
 
 from fastnet import Convolution, Dense, Dropout, MaxPooling, network, network2
+from fastnet.formulas.activations import ACTIVATIONS
 from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.costs import NAMES as COSTS
 from fastnet.sweeps.recipe import ARGUMENTS, recipe
 
 OTHERS = {
     "sizes": [4, 3, 2], "cost": "cross-entropy", "init": "small", "activation": "tanh", "epochs": 7,
-    "mini_batch_size": 3, "eta": 0.25, "lmbda": 0.5, "l1": 0.5, "max_norm": 2.0, "optimizer": "nesterov",
-    "momentum": 0.5, "dropout": 0.5, "patience": 2, "schedule": "halve", "engine": "numpy", "dtype": "float64",
+    "mini_batch_size": 3, "eta": 0.25, "lmbda": 0.5, "l1": 0.5, "deform": True, "max_norm": 2.0,
+    "optimizer": "nesterov", "momentum": 0.5, "dropout": 0.5,
+    "patience": 2, "schedule": "halve", "engine": "numpy", "dtype": "float64",
 }  # fmt: skip
 
 
@@ -35,6 +39,14 @@ def test_initial_weights_and_the_learning_rate_are_those_of_the_costs_chapter(co
     assert made.eta == (3.0 if cost == "quadratic" else 0.5)
 
 
+@pytest.mark.parametrize("cost", COSTS)
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS.keys() - {"sigmoid"}))
+def test_with_another_activation_the_defaults_of_chapter_1_are_left_out(cost, activation):
+    made = recipe([5, 4, 3], cost=cost, activation=activation)
+    assert (made.eta, made.init) == (0.1, "small")
+    assert recipe([5, 4, 3], cost=cost, activation=activation, optimizer="adam").eta == 0.001
+
+
 def test_the_network_is_the_one_that_is_described():
     net = recipe(**OTHERS).network(None)
     assert net.sizes == [4, 3, 2]
@@ -58,8 +70,7 @@ def test_its_text_contains_each_argument():
 
 
 def test_the_text_of_dense_networks_is_the_one_that_records_have():
-    assert "layers" not in recipe().as_json()
-    assert "image_shape" not in recipe().as_json()
+    assert not {"layers", "image_shape", "deform"} & json.loads(recipe().as_json()).keys()
 
 
 def test_layers_are_chapter_6_by_default():

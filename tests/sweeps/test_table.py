@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from fastnet.sweeps.grid import recipes
 from fastnet.sweeps.recipe import recipe
 from fastnet.sweeps.run import Run
 from fastnet.sweeps.table import Row, Sweep
+from fastnet.utils.tables import as_text
 
 
 def runs(*last, test=None, diverged=0):
@@ -54,7 +56,7 @@ def test_of_equals_the_first_is_the_best():
 def test_layers_are_in_the_table_and_in_files(tmp_path):
     rows = [Row(recipe(layers=layers), runs(5, 7), 10) for layers in ("pool 4x4, dense 5", "dense 5, dropout 0.5")]
     found = Sweep(rows, 0, 0)
-    assert [line.split("  ")[1] for line in str(found).splitlines()[1:5] if "─" not in line] == [
+    assert [line.split("  ")[0].strip() for line in str(found).splitlines()[1:5] if "─" not in line] == [
         "layers", "pool 4x4, dense 5", "dense 5, dropout 0.5"
     ]  # fmt: skip
     found.to_csv(tmp_path / "sweep.csv")
@@ -76,9 +78,24 @@ def test_a_long_list_of_layers_leaves_room_for_the_figures():
     assert "60.00%" in text
 
 
+@pytest.mark.parametrize("width", [40, 80, 120, None])
+@pytest.mark.parametrize("layers", [None, "conv 20 5x5 relu, pool 2x2, dense 100 relu"])
+def test_no_number_is_cut_off_and_no_setting_is_divided(width, layers):
+    settings = {"eta": [0.0125, 0.5], "lmbda": [0, 5.25], "momentum": [0.25, 0.75], "mini_batch_size": [10, 128]}
+    rows = [Row(each, runs(90, 92, 97), 100) for each in recipes(layers=layers, cost=["cross-entropy"], **settings)]
+    table = Sweep(rows, 0, 0).table(width)
+    printed = as_text(table)
+    for number in ("0.0125", "5.25", "0.75", "128", "93.00%", "3.61%", "90.00%", "97.00%"):
+        assert printed.count(number) == (16 if "%" in number else 8)
+    assert "…" not in printed
+    if width == 80:
+        assert max(map(len, printed.splitlines())) <= width
+        assert printed.count("mini_batch_size 128") == 8
+
+
 def test_the_table(sweep):
     title, headings, _, *rows, summary = str(sweep).splitlines()
-    assert title == "Accuracy on validation data after epoch 30"
+    assert title == "Accuracy on validation data after 30 epochs"
     assert headings.split() == ["sizes", "eta", "networks", "mean", "std", "lowest", "best", "diverged"]
     assert [row.split() for row in rows] == [
         ["4-3-2", "0.5", "3", "93.00%", "3.61%", "90.00%", "97.00%", "0"],
@@ -91,8 +108,8 @@ def test_the_table(sweep):
 def test_the_table_of_one_network():
     sweep = Sweep([Row(recipe([4, 3, 2]), runs(9), 10)], 0, 1)
     _, headings, _, row, summary = str(sweep).splitlines()
-    assert headings.split() == ["sizes", "networks", "mean", "std", "lowest", "best"]
-    assert row.split() == ["4-3-2", "1", "90.00%", "90.00%", "90.00%"]
+    assert headings.split() == ["sizes", "accuracy"]
+    assert row.split() == ["4-3-2", "90.00%"]
     assert summary == "Best on average: 4-3-2, with 90.00% of the validation data."
     assert sweep.rows[0].std is None
 

@@ -85,8 +85,8 @@ def draw(data: Mapping[str, Any], figure: Figure) -> None:
     ends = []
     for (name, curve), color in zip(data.items(), PALETTE, strict=False):
         for axes in (whole, enlarged):
-            axes.plot(range(1, len(curve) + 1), curve, color=color)
-        ends.append(End(name, color, (len(curve), curve[-1])))
+            axes.plot(curve, color=color)
+        ends.append(End(name, color, (len(curve) - 1, curve[-1])))
     for axes, lowest, title in ((whole, 0.0, "accuracy on the test data"), (enlarged, 0.9, "the same, enlarged")):
         axes.set_title(title, loc="left")
         axes.yaxis.set_major_formatter(in_percent)

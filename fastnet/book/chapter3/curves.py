@@ -42,8 +42,8 @@ def draw_curves(
     """
     ends = []
     for (name, values), color in zip(curves.items(), PALETTE, strict=False):
-        axes.plot(range(1, len(values) + 1), values, color=color)
-        ends.append(End(name, color, (len(values), values[-1])))
+        axes.plot(values, color=color)
+        ends.append(End(name, color, (len(values) - 1, values[-1])))
     axes.set_title(title, loc="left")
     if lowest is not None and max(map(max, curves.values())) > lowest:
         axes.set_ylim(lowest, highest)

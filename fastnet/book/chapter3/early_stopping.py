@@ -70,13 +70,13 @@ def epochs_until(correct: Sequence[int], patience: int) -> int:
 
 @early_stopping.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the validation accuracy against the epochs, with a vertical line where training ends for each n."""
+    """Draw the validation accuracy against the epochs, with a vertical line at the last epoch for each n."""
     accuracy = data["validation accuracy"]
     axes = figure.subplots()
-    axes.plot(range(1, len(accuracy) + 1), accuracy, color=PALETTE[-1], linewidth=1)
+    axes.plot(accuracy, color=PALETTE[-1], linewidth=1)
     for (n, end), color in zip(data["epochs"].items(), PALETTE, strict=False):
         label = f"n = {n}: ends after {end} epochs, best {in_percent(data['best accuracy'][n])}"
-        axes.axvline(end, color=color, label=label)
+        axes.axvline(end - 1, color=color, label=label)
     axes.set_title("validation accuracy", loc="left")
     axes.yaxis.set_major_formatter(in_percent)
     style_curves(axes, len(accuracy))

@@ -78,7 +78,7 @@ def draw_all(curves: Mapping[str, Sequence[float]], figure: Figure) -> None:
     for axes, name, color in zip(figure.subplots(2, 2).flat, names, PALETTE, strict=False):
         values = curves[name]
         first = len(values) // 40 if "accuracy" in name else 0
-        axes.plot(range(first + 1, len(values) + 1), values[first:], color=color)
+        axes.plot(range(first, len(values)), values[first:], color=color)
         axes.set_title(name, loc="left")
         if name == "training cost":
             axes.set_yscale("log")

@@ -70,9 +70,8 @@ def draw(data: Mapping[str, Any], figure: Figure) -> None:
         for axes, cost_name in zip(row, COSTS, strict=True):
             for start_name, color in zip(STARTS, PALETTE, strict=False):
                 values = data[what][cost_name, start_name]
-                axes.plot(range(len(values)), values, color=color, label=start_name)
+                axes.plot(values, color=color, label=start_name)
             style_curves(axes, len(values))
-            axes.set_xlim(0, len(values) - 1)
             axes.set_ylim(0, 1 if what == "outputs" else None)
             axes.set_ylabel(what.removesuffix("s"))
             if what == "costs":

@@ -77,7 +77,7 @@ def draw(data: Mapping[str, Any], figure: Figure) -> None:
     label_ends(
         enlarged,
         [
-            End(name, color, (len(curve), curve[-1]))
+            End(name, color, (len(curve) - 1, curve[-1]))
             for (name, curve), color in zip(data.items(), PALETTE, strict=False)
         ],
     )
@@ -85,7 +85,7 @@ def draw(data: Mapping[str, Any], figure: Figure) -> None:
 
 def _draw(axes: Axes, data: Mapping[str, Any], title: str, lowest: float, highest: float) -> None:
     for curve, color in zip(data.values(), PALETTE, strict=False):
-        axes.plot(range(1, len(curve) + 1), curve, color=color)
+        axes.plot(curve, color=color)
     axes.set_title(title, loc="left")
     axes.set_ylim(lowest, highest)
     axes.yaxis.set_major_formatter(in_percent)

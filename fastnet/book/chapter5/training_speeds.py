@@ -74,7 +74,7 @@ def draw(data: Mapping[str, Any], figure: Figure) -> None:
     panels = figure.subplots(1, len(data), sharey=True)
     for axes, (title, found) in zip(panels, data.items(), strict=True):
         for layer, (curve, color) in enumerate(zip(found.T, PALETTE, strict=False), 1):
-            axes.semilogy(range(1, len(found) + 1), curve, color=color, label=f"layer {layer}")
+            axes.semilogy(curve, color=color, label=f"layer {layer}")
         axes.set_title(title, loc="left")
         style_curves(axes, len(found))
     panels[0].set_ylabel("norm of the gradient of the biases")

@@ -25,7 +25,7 @@ def draw_results(data: Mapping[str, Any], recipes: Mapping[str, Recipe], figure:
 
 def _draw_curves(accuracies: Mapping[str, list[float]], axes: Axes) -> None:
     for curve, color in zip(accuracies.values(), PALETTE, strict=False):
-        axes.plot(range(1, len(curve) + 1), curve, color=color)
+        axes.plot(curve, color=color)
     epochs = max(map(len, accuracies.values()))
     # The lower limit ignores the first tenth of the epochs, in which accuracies rise steeply.
     lowest = min(min(curve[epochs // 10 :]) for curve in accuracies.values())
