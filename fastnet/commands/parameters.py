@@ -124,8 +124,8 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
     Parameters
     ----------
     several : bool
-        Whether most options may be given more than once. --image-shape, --epochs, --patience, --schedule and --expand
-        may always be given only once.
+        Whether options may be given several times, except --image-shape, --epochs, --patience, --schedule and the flag
+        --expand.
     """
 
     def option(name: str, *names: str, default: Any = None, **settings: Any) -> Callable[[_Command], _Command]:
