@@ -24,7 +24,7 @@ from fastnet.utils import arguments
 INITS = ("large", "small")
 _SIZES, _ENDS = (784, 30, 10), (784, 10)  # sizes of chapter 1's network; numbers of inputs and outputs for MNIST
 _ETA = {"quadratic": 3.0, "cross-entropy": 0.5, "log-likelihood": 0.5}  # default learning rates of gradient descent
-_ETA_OF_LAYERS = 0.1  # default with `layers`; with the rates in `_ETA`, most networks with convolutions learn nothing
+_ETA_OF_LAYERS = 0.1  # learning rate of chapter 6; with those in `_ETA`, most networks with convolutions learn nothing
 _ETA_OF_OTHERS = 0.001  # default learning rate of optimizers that divide the gradient by its magnitude
 
 
