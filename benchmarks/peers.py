@@ -2,8 +2,8 @@
 
 There is no data loader. The data are stored as the library's own arrays, and nothing is converted inside an epoch.
 `ENGINES` has the peers whose libraries are installed. `MISSING` has all other peers, with the reason why they are
-missing. Peers have dense layers, the quadratic cost or the cross-entropy of sigmoid neurons, gradient descent with or
-without momentum, and Adam. The cost and the Adam of scikit-learn differ; see `Sklearn`.
+missing. All layers are dense. The cost is the quadratic cost or the cross-entropy of sigmoid neurons. The optimizer is
+Adam, or gradient descent with or without momentum. The cost and the Adam of scikit-learn differ; see `Sklearn`.
 """
 
 from __future__ import annotations

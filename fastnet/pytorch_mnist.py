@@ -69,9 +69,10 @@ AUGMENTATION = v2.RandomAffine(degrees=10, translate=(0.1, 0.1), interpolation=v
 
 
 def load_data(root: StrPath | None = None) -> tuple[TensorDataset, TensorDataset, TensorDataset]:
-    """Load training, validation and test data of MNIST: labels, and images of shape (1, 28, 28) from 0 to 1.
+    """Load training, validation and test data of MNIST: images of shape (1, 28, 28), and labels.
 
-    `root` is the root folder of torchvision's data set. Missing files are downloaded. The default is fastnet's data.
+    Pixels are from 0 to 1. `root` is the root folder of torchvision's data set. Missing files are downloaded. The
+    default is fastnet's data.
     """
     with for_torchvision(root) as folder:
         both = [MNIST(folder, train=train, download=True) for train in (True, False)]

@@ -126,8 +126,8 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
     Parameters
     ----------
     several : bool
-        Whether most options may be given more than once. --image-shape, --epochs, --patience, --schedule, --expand and
-        --deform may always be given only once.
+        Whether options may be given several times, except --image-shape, --epochs, --patience, --schedule and the flags
+        --expand and --deform.
     """
 
     def option(name: str, *names: str, default: Any = None, **settings: Any) -> Callable[[_Command], _Command]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, show_default="any free port", help="Port to listen on."
 )
-@click.option("--host", default="127.0.0.1", help="Address to listen on. Only this machine can reach the default.")
+@click.option("--host", default="127.0.0.1", help="Address to listen on. By default, only this machine can connect.")
 @click.option("--browser/--no-browser", default=True, help="Whether to open the page in the browser.")
 def play(model: Path | None, port: int, host: str, browser: bool) -> None:
     """Open a page to draw digits, watch every neuron, and train networks on MNIST.

@@ -62,7 +62,7 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
         fail(short, str(error).partition("\n")[0])
     finally:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # otherwise, Ctrl-C prints a traceback while Python ends
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # so that Ctrl-C prints no traceback while Python ends
 
 
 def _stop(stopped: list[int], number: int, frame: object) -> None:
@@ -76,7 +76,7 @@ def _stop(stopped: list[int], number: int, frame: object) -> None:
 
 
 def in_words(error: OSError) -> str:
-    """Return the message of an `OSError`, with the file's name, or, if the error names no file, with the cause."""
+    """Describe an `OSError` in words: what is wrong with its file, with standard output or with the current folder."""
     if error.strerror is None:
         return str(error)
     if error.filename is None:  # the cause is standard output or the current folder

@@ -58,8 +58,8 @@ def sweep(
     """Train many networks, and print the best recipe.
 
     Most options can be given several times: all combinations are trained, each with --seeds seeds. The best recipe is
-    chosen on the validation data; only this recipe is evaluated on the test data. Networks in --record are not trained
-    again: the same command continues an interrupted sweep.
+    chosen on the validation data; the test accuracy is printed for this recipe only. Networks in --record are not
+    trained again: the same command continues an interrupted sweep.
 
     \b
     Two networks with two learning rates, ten times each:

@@ -74,7 +74,7 @@ class NewFile(click.Path):
 
 
 class Command(click.Command):
-    """A command that rejects two values of an option that takes one, and an output file that two parameters name."""
+    """A command that rejects a second value for a single-value option, and an output file that two parameters name."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Reject an option that is given more than once but takes one value; click would take the last value.

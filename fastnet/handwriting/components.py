@@ -34,7 +34,7 @@ _OF_LINES = 0.85  # least share of a frame's pixels that are on lines from end t
 _LONGER = 1.5  # largest length of a line that may be part of the digit, as a multiple of the digit's width or height
 # Largest length of a line just below the digit that may be part of the digit, as a multiple of the digit's width.
 _UNDERLINED = 1.15
-_WIDEST = 1.7  # largest ratio of a digit's width to its height: that of MNIST's widest digit
+_WIDEST = 1.7  # largest ratio of a digit's width to its height; 29 of MNIST's 60,000 digits are wider
 _MOST_THINGS = 5  # largest number of components in a picture of one digit, without specks
 _MOST_PARTS = 50  # largest number of components, because computing the distances between more of them takes too long
 _MOST_EDGE = 0.15  # largest area of a scan's dark edge, as a share of the image; a larger component is no edge

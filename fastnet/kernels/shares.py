@@ -12,7 +12,7 @@ WEIGHTS_IN_CACHE = 1 << 17
 
 @part
 def share_of_panels(start, stop, width, share):
-    """Return the range of this thread's neurons, in whole panels: the first, and one past the last."""
+    """Return the indices of this thread's neurons: the first, and one past the last. A thread gets whole panels."""
     first, last = share_of((stop - start) // width, share)
     return start + first * width, start + last * width
 

@@ -102,8 +102,8 @@ class Network:
 
     Notes
     -----
-    A seed does not affect weights that were given as `params`, learnt, assigned or changed. When a layer is created, it
-    draws from NumPy's global generator, even if the layer is for a network with a seed.
+    A seed does not affect weights that were given as `params`, learnt, assigned or changed. When a layer with random
+    initial weights is created, it draws from NumPy's global generator, even if the layer is for a network with a seed.
     """
 
     best: Best | None = None

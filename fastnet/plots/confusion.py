@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MOST_WRITTEN = 30  # largest number of classes whose counts are written; more counts would be too small to read
+_MOST_WRITTEN = 30  # with more classes, the counts are not written, because they would be too small to read
 
 
 @overload

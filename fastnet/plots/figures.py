@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OURS, OTHERS, GRID = "#1b6ca8", "#9aa5b1", "#e3e6ea"
-# The palette of Okabe and Ito, whose colours red-green colour-blind people can tell apart.
+# Okabe and Ito's palette: people with red-green colour blindness can tell its colours apart.
 # The palette's yellow is left out, because a projector hardly shows yellow on white.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 

@@ -38,8 +38,8 @@ class End:
 def label_ends(axes: Axes, ends: Sequence[End]) -> None:
     """Write labels at the right of the axes, in the order of the lines' ends, with a thin line to each end.
 
-    The current limits of the axes are kept from then on. If a line ends outside of the limits, or there is no line, the
-    label has no thin line. If the labels need more height than the axes have, all labels are written smaller.
+    The axes keep their current limits, even if more is drawn. If a line ends outside of the limits, or there is no
+    line, the label has no thin line. If the labels need more height than the axes have, all labels are written smaller.
     """
     from matplotlib.colors import to_rgb
 

@@ -64,7 +64,8 @@ def learning_curves(history: History, *, figure: Figure | SubFigure | None = Non
     if not shown:
         raise ValueError(
             "nothing was monitored in this run, so there is neither a cost nor an accuracy to draw; call SGD with "
-            "monitor_training_cost=True, or with evaluation_data=... and monitor_evaluation_accuracy=True"
+            "monitor_training_cost=True, or with evaluation_data=... and monitor_evaluation_accuracy=True (in chapter "
+            "1's network, with test_data=...)"
         )
     if figure is None:
         figure = new_figure(0.6 + 5.2 * len(shown), 3.8)

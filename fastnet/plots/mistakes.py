@@ -37,7 +37,7 @@ class Network(Protocol):
         """Return the outputs, with one sample in each column."""
 
     def classes(self, data: Dataset) -> Classes:
-        """Return the class of each sample, and the boundary between the classes for a single output."""
+        """Return the class of each sample, and the boundary between the two classes of a network with one output."""
 
 
 class Classifier(Protocol):
@@ -99,7 +99,7 @@ def mistakes(
         mistakes(net, data, shape=shape, most=most, axes=figure.add_subplot())
         return figure
     style_images(axes)
-    axes.set_anchor("W")  # at the left, because a few images are narrower than the text
+    axes.set_anchor("W")  # at the left, because the title can be wider than the images
     axes.set_title(_title(len(shown), len(found), len(data)), loc="left")
     if not shown:
         return axes

@@ -72,7 +72,7 @@ def outcomes(
     client : distributed.Client
         The connection to the scheduler.
     step : callable
-        Function that is called with the recipe after a network has been trained, as many times as there are epochs.
+        Function that is called with the recipe when a training has ended, as many times as the recipe has epochs.
 
     Yields
     ------
@@ -156,5 +156,5 @@ def _train(recipe: Recipe, seed: int, data: Data | Source, fingerprint: str, ver
 
 @cache
 def _limit_blas() -> None:
-    """Restrict NumPy to one thread in this process permanently, because a worker trains a network in each thread."""
+    """Restrict NumPy to one thread in this process permanently, because each thread of a worker trains a network."""
     one_thread_of_blas()

@@ -118,7 +118,9 @@ def given(value: object) -> Data | Source:
 
 
 def load_on_worker(data: Data | Source, fingerprint: str) -> Data:
-    """Return the data in a worker's process, given the data or their source. Each process loads a source only once.
+    """Return the data in a worker's process, given the data or their source.
+
+    A process loads a source once, and keeps the data until it loads another source.
 
     Raises
     ------

@@ -101,7 +101,9 @@ def as_text(value: Any) -> str:
 
 
 def labels(found: Sequence[Recipe]) -> list[str]:
-    """For each recipe, return one line with the values in which the recipes differ. Different recipes differ in it.
+    """For each recipe, return one line with the values in which the recipes differ.
+
+    Different recipes have different lines.
 
     Examples
     --------

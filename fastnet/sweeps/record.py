@@ -46,7 +46,9 @@ _ADD = "INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Record:
-    """Finished runs. The recipe, the seed, the data and the version of fastnet identify a run and determine its result.
+    """Finished runs. The recipe, the seed, the data and the version of fastnet identify a run.
+
+    On the same machine, and with the same number of threads, these also determine the result of the run.
 
     Several sweeps may use the same file at the same time. A recorded run is never changed.
 
@@ -68,7 +70,7 @@ class Record:
         self._fingerprint = fingerprint
         self._connection: sqlite3.Connection | None = None  # None while there is no table of runs
         if path is not None and os.path.exists(path):
-            if not os.path.isfile(path):  # otherwise, SQLite could create files beside a device, for example
+            if not os.path.isfile(path):  # without this check, SQLite could create files beside a device
                 raise DataError(f"{self._name}: this is not a regular file; name another file")
             self._connection = self._connect()
             try:
@@ -127,7 +129,7 @@ class Record:
         return run
 
     def add(self, recipe: Recipe, seed: int, run: Run) -> None:
-        """Record a run. The run is on the disk when this method returns.
+        """Record a run. If the record is a file, the run is on the disk when this method returns.
 
         Raises
         ------

@@ -121,6 +121,6 @@ def one_thread(engine: str) -> AbstractContextManager[object]:
 
 
 def one_thread_of_blas() -> AbstractContextManager[object]:
-    """Restrict NumPy's matrix products to one thread: permanently, or as a context manager until the block ends."""
+    """Restrict NumPy's matrix products to one thread: until a `with` block ends, or permanently without `with`."""
     limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
     return limits

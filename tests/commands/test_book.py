@@ -73,7 +73,7 @@ def test_an_experiment_whose_library_is_missing_is_left_out(two, tmp_path, monke
         (["--folder", "x"], "--all and --folder go together"),
         (["nand", "--all", "--folder", "x"], "leave out 'nand', or --all"),
         (["--save", "x.png"], "--save needs NAME"),
-        (["nand", "--chapter", "1"], "--chapter restricts"),
+        (["nand", "--chapter", "1"], "--chapter selects"),
         (["nand", "--save", "x.abc"], "its extension must be one of"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Subnormal numbers count as zero within kernels, and nowhere else."""
+"""Subnormal numbers count as zero within the kernel `epoch`, and nowhere else."""
 
 import platform
 

@@ -1,8 +1,8 @@
 """Learning rate schedules: decreasing rates end with a higher accuracy than a constant rate.
 
-The first rate is constant, as everywhere else in the chapter. The second is halved after three epochs without an
-improvement; the book proposes ten. The third is divided by a constant after each epoch. The fourth follows half a
-period of a cosine. The book gives no results.
+Four schedules are compared. With the first, the rate is constant, as everywhere else in the chapter. With the second,
+the rate is halved after three epochs without an improvement; the book proposes ten. With the third, the rate is divided
+by a constant after each epoch. With the fourth, the rate follows half a period of a cosine. The book gives no results.
 """
 
 from __future__ import annotations
