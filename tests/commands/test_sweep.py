@@ -242,4 +242,4 @@ def test_help_shows_the_options():
     result = run("--help")
     for option in ("--sizes", "--seeds", "--jobs", "--scheduler", "--record", "--csv", "--json", "--plot", "--data"):
         assert option in result.stdout
-    assert "\n      fastnet sweep --sizes 784,30,10 --sizes 784,100,10 \\\n        --eta 0.5" in result.stdout
+    assert "\n    fastnet sweep --sizes 784,30,10 --sizes 784,100,10 \\\n      --eta 0.5" in result.stdout
