@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from fastnet.files.writing import check_writable
 
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 SETTINGS: dict[str, Any] = {"show_default": True, **HELP_OPTIONS}
@@ -58,15 +59,10 @@ class NewFile(click.Path):
         super().__init__(dir_okay=False, writable=True, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        path = Path(value)
-        if path.is_dir():
-            self.fail(f"{path} is a folder; name a file", param, ctx)
-        if not os.access(path.absolute().parent, os.W_OK):
-            self.fail(
-                f"{path.absolute().parent} is not a folder that can be written to; name a file in another folder",
-                param,
-                ctx,
-            )
+        try:
+            check_writable(Path(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
         return super().convert(value, param, ctx)
 
 
