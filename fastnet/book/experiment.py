@@ -82,6 +82,11 @@ class Result:
     data: Mapping[str, Any] = field(repr=False)
     values: Mapping[str, float]
 
+    @property
+    def published(self) -> list[Published]:
+        """The published values that were computed: an experiment with other arguments may lack some of them."""
+        return [each for each in self.experiment.published if each.name in self.values]
+
     def draw(self) -> Figure:
         """Return the picture as a matplotlib figure.
 
@@ -117,7 +122,7 @@ class Result:
     def __str__(self) -> str:
         rows = [
             (each.name, in_words(each.value, each.unit), in_words(self.values[each.name], each.unit))
-            for each in self.experiment.published
+            for each in self.published
         ]
         title = f"{self.experiment.title} ({self.experiment.place})"
         return "\n\n".join([title, in_columns(rows)] if rows else [title])

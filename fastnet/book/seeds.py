@@ -60,10 +60,16 @@ def repeated(experiment: Experiment, seeds: Iterable[int]) -> Iterator[Result]:
 
 
 def seed_ranges(results: Iterable[Result]) -> list[SeedRange]:
-    """Return a `SeedRange` for each published value, given one or more results of the same experiment."""
+    """Return a `SeedRange` for each published value that was computed.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        One or more results of the same experiment, with the same arguments except for the seed.
+    """
     found = list(results)
     ranges = []
-    for published in found[0].experiment.published:
+    for published in found[0].published:
         ours = [result.values[published.name] for result in found]
         ranges.append(SeedRange(published, median(ours), min(ours), max(ours)))
     return ranges
