@@ -109,7 +109,7 @@ class Result:
         OSError
             If the file cannot be written. An existing file is then unchanged.
         ValueError
-            If matplotlib does not support the file's extension.
+            If matplotlib does not support the file's extension, or needs a program that is missing.
         """
         figures.check(filename)
         figures.save(self.draw(), filename)

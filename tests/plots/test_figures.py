@@ -60,6 +60,12 @@ def test_an_ending_that_is_unknown_is_refused(tmp_path, name):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_format_whose_program_is_missing_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))  # without LaTeX
+    with pytest.raises(ValueError, match=r"x\.pgf: matplotlib cannot write this format here \(.*xelatex.* such as \.png"):
+        plots.check(tmp_path / "x.pgf")
+
+
 def test_importing_the_pictures_loads_no_matplotlib():
     code = "import sys, fastnet.plots; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
