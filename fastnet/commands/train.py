@@ -13,6 +13,7 @@ from fastnet import expand_mnist, mnist_loader, network2, plots
 from fastnet.commands.parameters import DATA, check_network_options, notes_in_lines, recipe_options, sizes_for
 from fastnet.commands.run import in_words, say
 from fastnet.commands.types import SETTINGS, Command, NewFile
+from fastnet.learning.checkpoints import files_of
 from fastnet.learning.history import History
 from fastnet.learning.schedules import HALVE
 from fastnet.sweeps.recipe import recipe
@@ -27,7 +28,7 @@ from fastnet.sweeps.recipe import recipe
     help="Seed of the random numbers; makes the run repeatable.",
 )
 @DATA
-@click.option("--checkpoint", type=NewFile(), help="Save the state of the run to this file after each epoch.")
+@click.option("--checkpoint", type=NewFile(files_of), help="Save the state of the run to this file after each epoch.")
 @click.option(
     "--resume", is_flag=True, help="Continue from the file of --checkpoint, if it exists, as if never interrupted."
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,14 +54,22 @@ class Sizes(ParamType):
 
 
 class NewFile(click.Path):
-    """An output file. Before the command runs, the path is checked: the file must be writable."""
+    """An output file. Before the command runs, the path is checked: the file must be writable.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    files_of : callable, optional
+        Function that returns all files that the command writes, given the path; by default only the path itself.
+    """
+
+    def __init__(self, files_of: Callable[[Path], list[Path]] = lambda path: [path]) -> None:
         super().__init__(dir_okay=False, writable=True, path_type=Path)
+        self.files_of = files_of
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
-            check_writable(Path(value))
+            for file in self.files_of(Path(value)):
+                check_writable(file)
         except ValueError as error:
             self.fail(str(error), param, ctx)
         return super().convert(value, param, ctx)
@@ -79,7 +88,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Raise a `UsageError` if an output file is also the file of another parameter; otherwise, run the command."""
-        named = [(param, path) for param in self.params for path in _paths(ctx.params.get(str(param.name)))]
+        named = [(param, path) for param in self.params for path in _paths(param, ctx.params.get(str(param.name)))]
         for param, path in named:
             if not isinstance(param.type, NewFile) or (path.exists() and not path.is_file()):
                 continue
@@ -99,5 +108,7 @@ def _shown(param: click.Parameter) -> str:
     return param.opts[0] if isinstance(param, click.Option) else param.human_readable_name
 
 
-def _paths(value: Any) -> list[Path]:
-    return [each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, Path)]
+def _paths(param: click.Parameter, value: Any) -> list[Path]:
+    """Return the files of a parameter, given its value."""
+    paths = [each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, Path)]
+    return [file for path in paths for file in param.type.files_of(path)] if isinstance(param.type, NewFile) else paths

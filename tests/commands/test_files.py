@@ -13,6 +13,7 @@ from fastnet.commands.all import fastnet_command
         ["train", "--save", "a.png", "--plot", "a.png"],
         ["train", "--save", "run", "--checkpoint", "./run"],
         ["train", "--save", "link.json", "--checkpoint", "net.json", "--resume"],
+        ["train", "--save", "run.epochs", "--checkpoint", "run"],
         ["sweep", "--record", "a.sqlite", "--csv", "a.sqlite"],
         ["sweep", "--json", "a", "--csv", "a"],
         ["predict", "seven.png", "--model", "net.json", "--json", "net.json"],
