@@ -114,7 +114,7 @@ def by_set(files: Iterable[Path]) -> dict[str, Path]:
 
 
 def visible(folder: Path) -> list[Path]:
-    """Return what a folder contains, except hidden files and subfolders: macOS may write a file `._NAME` beside NAME."""
+    """Return what a folder contains, except what is hidden: macOS may write a file `._NAME` beside NAME."""
     return [each for each in folder.iterdir() if not each.name.startswith(".")]
 
 

@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 from fastnet.commands.all import fastnet_command
-from fastnet.commands.run import run
+from fastnet.commands.run import in_words, run
 
 # For each type of option, a dictionary that maps invalid values to a part of the error message.
 NUMBERS = {"x": "not a valid", "": "not a valid", "nan": "not a finite", "inf": "not a finite", "-inf": "range"}
@@ -151,13 +151,19 @@ def test_what_is_refused_together(arguments, message, fastnet, tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
-def test_a_full_output_is_reported():
+@pytest.mark.parametrize("unbuffered", [[], ["-u"]])
+def test_a_full_output_is_reported(unbuffered):
+    command = [sys.executable, *unbuffered, "-m", "fastnet", "--help"]
     with open("/dev/full", "w") as full:
-        ended = subprocess.run(
-            [sys.executable, "-m", "fastnet", "--help"], stdout=full, stderr=subprocess.PIPE, text=True
-        )
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert ended.returncode == 2
-    assert ended.stderr == "fastnet: standard output cannot be written: No space left on device\n"
+    assert ended.stderr == "fastnet: standard output: No space left on device\n"
+
+
+def test_an_error_without_a_file_is_not_blamed_on_standard_output():
+    with pytest.raises(OSError) as caught:  # noqa: PT011 - `in_words` takes any
+        os.close(-1)
+    assert in_words(caught.value) == "Bad file descriptor"
 
 
 def test_a_removed_current_folder_is_reported(fastnet, tmp_path, monkeypatch):

@@ -62,7 +62,7 @@ def test_an_ending_that_is_unknown_is_refused(tmp_path, name):
 
 def test_a_format_whose_program_is_missing_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))  # without LaTeX
-    with pytest.raises(ValueError, match=r"x\.pgf: matplotlib cannot write this format here \(.*xelatex.* such as \.png"):
+    with pytest.raises(ValueError, match=r"x\.pgf: matplotlib cannot write this format here \(.*xelatex"):
         plots.check(tmp_path / "x.pgf")
 
 
