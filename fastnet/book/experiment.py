@@ -204,14 +204,14 @@ class Experiment:
         TypeError
             If `settings` has a name that is no argument of the function, or the seed is not an integer.
         ValueError
-            If the seed is negative.
+            If the seed is negative, or above 2**32 - 1.
         """
         known = inspect.signature(self.function).parameters
         for name in settings:
             if name not in known:
                 raise TypeError(f"{self.name} has no argument {name!r}; choose from {', '.join(known) or 'none'}")
         if "seed" in settings:
-            arguments.natural(settings["seed"], "seed")
+            arguments.seed(settings["seed"])
         return Result(self, *self.function(**settings))
 
 

@@ -7,6 +7,7 @@ from statistics import median
 from typing import NamedTuple
 
 from fastnet.book.experiment import Experiment, Published, Result, in_words
+from fastnet.utils.arguments import LARGEST_SEED
 
 _ROUNDING = 1e-9  # relative tolerance: an accuracy such as 0.9943, multiplied by 100, is not exactly 99.43
 
@@ -49,6 +50,17 @@ class SeedRange(NamedTuple):
         if self.lowest < self.highest:
             ours += f" ({in_words(self.lowest, unit)} to {in_words(self.highest, unit)})"
         return name, in_words(value, unit), ours
+
+
+def consecutive(first: int, number: int) -> list[int]:
+    """Return seeds from `first` on; the seed after the largest one is 0.
+
+    Examples
+    --------
+    >>> consecutive(2**32 - 2, 3)
+    [4294967294, 4294967295, 0]
+    """
+    return [(first + i) % (LARGEST_SEED + 1) for i in range(number)]
 
 
 def repeated(experiment: Experiment, seeds: Iterable[int]) -> Iterator[Result]:

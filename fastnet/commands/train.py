@@ -17,13 +17,14 @@ from fastnet.learning.checkpoints import files_of
 from fastnet.learning.history import History
 from fastnet.learning.schedules import HALVE
 from fastnet.sweeps.recipe import recipe
+from fastnet.utils.arguments import LARGEST_SEED
 
 
 @click.command(cls=Command, context_settings=SETTINGS)
 @recipe_options(several=False)
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**32 - 1),
+    type=click.IntRange(0, LARGEST_SEED),
     show_default="a different run each time",
     help="Seed of the random numbers; makes the run repeatable.",
 )

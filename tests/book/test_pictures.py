@@ -23,6 +23,8 @@ def test_a_small_run_is_printed_and_its_picture_says_what_it_shows(name):
     small = {
         name: SMALL[name] for name in defaults.keys() & SMALL if isinstance(SMALL[name], tuple) == (name in several)
     }
+    if experiment.is_random:
+        small["seed"] = 2**32 - 1  # the largest seed
     result = experiment(**small)
     assert str(result).startswith(f"{experiment.title} ({experiment.place})")
     assert {each.published.name for each in seed_ranges([result])} <= set(result.values)
