@@ -14,7 +14,7 @@ import click
 
 from fastnet import plots
 from fastnet.commands.run import say
-from fastnet.commands.types import SETTINGS, Command, NewFile
+from fastnet.commands.types import SETTINGS, Command, NewFile, NewFolder
 from fastnet.files.writing import write_text
 from fastnet.utils import arguments, progress
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--chapter", type=click.IntRange(1, 6), help="Only this chapter is listed, or computed with --all.")
 @click.option(
     "--folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NewFolder(),
     help="Folder to which --all writes the pictures and the page index.html.",
 )
 def book(
@@ -158,8 +158,8 @@ def _compute_all(chapter: int | None, seeds: range, folder: Path) -> None:
     from fastnet.book.page import Entry, page
     from fastnet.book.seeds import repeated, seed_ranges
 
-    folder.mkdir(parents=True, exist_ok=True)
     plots.check(folder / "index.png")
+    folder.mkdir(parents=True, exist_ok=True)
     experiments, entries = book.experiments(chapter), []
     began = time.perf_counter()
     with progress.steps("The book", len(experiments)) as step:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fastnet.files.writing import check_writable
+from fastnet.files.writing import check_new_folder, check_writable
 
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 SETTINGS: dict[str, Any] = {"show_default": True, **HELP_OPTIONS}
@@ -73,6 +73,23 @@ class NewFile(click.Path):
         except ValueError as error:
             self.fail(str(error), param, ctx)
         return super().convert(value, param, ctx)
+
+
+class NewFolder(click.Path):
+    """A folder for output files, which need not exist. Before the command runs, the folder must be writable."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value):
+            self.fail("the name is empty; name a folder, such as . for the current folder", param, ctx)
+        path = super().convert(value, param, ctx)
+        try:
+            check_new_folder(Path(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return path
 
 
 class Command(click.Command):

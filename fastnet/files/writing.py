@@ -83,6 +83,15 @@ def check_writable(path: Path) -> None:
         raise ValueError(f"{folder} is not a folder that can be written to; name a file in another folder")
 
 
+def check_new_folder(path: Path) -> None:
+    """Raise a `ValueError` if no file can be written to a folder, which may have to be created first."""
+    folder = Path(os.path.realpath(path))
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ValueError(f"{folder} is not a folder that can be written to; name another folder")
+
+
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text atomically, in UTF-8; see `atomic_write`."""
     with atomic_write(path) as file:

@@ -16,6 +16,7 @@ WHOLE = {"x": "not a valid integer", "1.5": "not a valid integer", "": "not a va
 SIZES = dict.fromkeys(["", "x", "784", "784,", "784,30.5,10", "784,0,10", "784,-3,10"], "two or more whole numbers")
 NAMES = {"": "is not one of", "none": "is not one of", "NUMBA": "is not one of"}
 NEW_FILES = {"": "is a folder", ".": "is a folder", "nowhere/file": "is not a folder that can be written to"}
+NEW_FOLDERS = {"": "is empty", __file__: "is a file", f"{__file__}/new": "is not a folder that can be written to"}
 FILES = {"nowhere": "does not exist"}
 PICTURES = {**NEW_FILES, "picture": "its extension must be one of"}
 LAYERS = {
@@ -77,7 +78,7 @@ OPTIONS = {
     },
     ("compile",): {
         "--processor": dict.fromkeys(["", "none", "x86-64-v5", "ZNVER4"], "native, x86-64-v3, x86-64-v4, or LLVM's"),
-        "--folder": {__file__: "is a file"},
+        "--folder": NEW_FOLDERS,
         "--jobs": WHOLE | {"0": "range"},
     },
     ("evaluate", __file__): {"--engine": NAMES, "--data": FILES, "--plot": PICTURES, "--picture": NAMES},
