@@ -22,6 +22,9 @@ OURS, OTHERS, GRID = "#1b6ca8", "#9aa5b1", "#e3e6ea"
 # The palette's yellow is left out, because a projector hardly shows yellow on white.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 
+LITERAL: dict[str, Any] = {"parse_math": False}
+"""Arguments of matplotlib for a text with names from outside, in which `$` begins no formula."""
+
 
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure; width and height are in inches.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from fastnet.plots.figures import PALETTE, in_percent, marker, new_figure, style_curves
+from fastnet.plots.figures import LITERAL, PALETTE, in_percent, marker, new_figure, style_curves
 from fastnet.plots.labels import End, label_ends
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | Non
     colors = _colors(len(choices))
     ends = [_draw(axes, choice, color, marker(last), percent) for choice, color in zip(choices, colors, strict=True)]
     style_curves(axes, last)
-    axes.set_title(f"{what[:1].upper()}{what[1:]}{_seeds(choices)}", loc="left")
+    axes.set_title(f"{what[:1].upper()}{what[1:]}{_seeds(choices)}", loc="left", **LITERAL)
     _limit(axes, choices)
     label_ends(axes, ends)
     return axes
