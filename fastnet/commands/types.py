@@ -97,7 +97,8 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Reject an option that is given more than once but takes one value; click would take the last value."""
-        _, _, given = self.make_parser(ctx).parse_args(list(args))
+        # While the shell completes a line, the line is not complete, and nothing may be printed.
+        given = [] if ctx.resilient_parsing else self.make_parser(ctx).parse_args(list(args))[2]
         for param in given:
             if isinstance(param, click.Option) and not (param.multiple or param.is_flag) and given.count(param) > 1:
                 raise click.UsageError(f"{_shown(param)} is given {given.count(param)} times; it takes one value", ctx)

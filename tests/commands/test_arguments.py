@@ -118,6 +118,13 @@ def test_what_an_option_refuses(command, option, value, said, fastnet, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_line_that_is_not_complete_is_completed(fastnet, monkeypatch):
+    line = "fastnet train --eta 1 --eta 2 --optim"
+    for name, value in (("COMPLETE", "bash_complete"), ("COMP_WORDS", line), ("COMP_CWORD", "6")):
+        monkeypatch.setenv(f"_FASTNET_{name}" if name == "COMPLETE" else name, value)
+    assert fastnet() == (0, "plain,--optimizer\n", "")
+
+
 def test_no_option_is_left_out():
     flags = {"--help", "--expand", "--resume", "--map", "--show", "--scheduler"}
     flags |= {"--batch-size", "--mini-batch-size"}  # aliases of --batch

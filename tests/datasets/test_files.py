@@ -327,7 +327,7 @@ def test_csv_of_emnist_is_upright(tmp_path):
 @pytest.mark.filterwarnings("ignore::fastnet.mnist_loader.DataWarning")
 def test_numbers_that_are_no_grey_values_stay_as_they_are(tmp_path):
     iris = RANDOM.uniform(-3, 7, (60, 4)).astype("f4")
-    for inputs in (iris, np.abs(iris), RANDOM.integers(0, 17, (60, 16)), iris * 100):
+    for inputs in (iris, np.abs(iris), RANDOM.integers(0, 17, (60, 16)), iris * 100, np.abs(iris) % 1 + 254.75):
         data = mnist_loader.load_data(npz(tmp_path / "data.npz", x=inputs, y=np.arange(60) % 3))
         both = np.concatenate([pixels for pixels, _ in data])
         np.testing.assert_array_equal(np.sort(both, axis=None), np.sort(inputs, axis=None))
