@@ -10,6 +10,7 @@ Read this file from top to bottom: options, data, model, training, files, comman
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -170,9 +171,8 @@ def train(
 ) -> Result:
     """Train a network. Write it to the file `checkpoint` after each epoch with a new best validation accuracy.
 
-    An invalid argument raises a `TypeError` or a `ValueError` before anything is trained or written. If the loss or a
-    parameter becomes infinite or NaN, an `ArithmeticError` is raised. The file then contains the network after the best
-    earlier epoch, if there is one.
+    An invalid argument raises a `TypeError` or `ValueError` before anything is trained or written. A loss or parameter
+    that is not finite raises an `ArithmeticError`; the file then has the network after the best earlier epoch, if any.
     """
     arguments.instance(options, Options, "options")
     least, ndim = 2 if options.batch_norm else 1, 3 if options.augment else 2  # one sample cannot be normalized
@@ -201,7 +201,7 @@ def train(
             history.append(EpochResult(number, learning_rate, loss, training_accuracy, accuracy, seconds))
             best = max(history, key=lambda epoch: epoch.validation_accuracy)
             if best.number == number:
-                save_model(model, checkpoint)
+                save_model(best_model := copy.deepcopy(model), checkpoint)
             if report is not None:
                 report(history[-1])
             if number - best.number >= options.patience:
@@ -210,7 +210,7 @@ def train(
                 scheduler.step(accuracy)
             else:
                 scheduler.step()
-    return Result(load_model(checkpoint), tuple(history), best)
+    return Result(best_model.cpu().eval(), tuple(history), best)
 
 
 _SETTINGS = ("sizes", "dropout", "batch_norm")

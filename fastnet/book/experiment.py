@@ -82,6 +82,11 @@ class Result:
     data: Mapping[str, Any] = field(repr=False)
     values: Mapping[str, float]
 
+    @property
+    def published(self) -> list[Published]:
+        """The published values that were computed: an experiment with other arguments may lack some of them."""
+        return [each for each in self.experiment.published if each.name in self.values]
+
     def draw(self) -> Figure:
         """Return the picture as a matplotlib figure.
 
@@ -104,7 +109,7 @@ class Result:
         OSError
             If the file cannot be written. An existing file is then unchanged.
         ValueError
-            If matplotlib does not support the file's extension.
+            If matplotlib does not support the file's extension, or needs a program that is missing.
         """
         figures.check(filename)
         figures.save(self.draw(), filename)
@@ -117,7 +122,7 @@ class Result:
     def __str__(self) -> str:
         rows = [
             (each.name, in_words(each.value, each.unit), in_words(self.values[each.name], each.unit))
-            for each in self.experiment.published
+            for each in self.published
         ]
         title = f"{self.experiment.title} ({self.experiment.place})"
         return "\n\n".join([title, in_columns(rows)] if rows else [title])
@@ -199,14 +204,14 @@ class Experiment:
         TypeError
             If `settings` has a name that is no argument of the function, or the seed is not an integer.
         ValueError
-            If the seed is negative.
+            If the seed is negative, or above 2**32 - 1.
         """
         known = inspect.signature(self.function).parameters
         for name in settings:
             if name not in known:
                 raise TypeError(f"{self.name} has no argument {name!r}; choose from {', '.join(known) or 'none'}")
         if "seed" in settings:
-            arguments.natural(settings["seed"], "seed")
+            arguments.seed(settings["seed"])
         return Result(self, *self.function(**settings))
 
 

@@ -7,6 +7,7 @@ from statistics import median
 from typing import NamedTuple
 
 from fastnet.book.experiment import Experiment, Published, Result, in_words
+from fastnet.utils.arguments import LARGEST_SEED
 
 _ROUNDING = 1e-9  # relative tolerance: an accuracy such as 0.9943, multiplied by 100, is not exactly 99.43
 
@@ -51,6 +52,17 @@ class SeedRange(NamedTuple):
         return name, in_words(value, unit), ours
 
 
+def consecutive(first: int, number: int) -> list[int]:
+    """Return seeds from `first` on; the seed after the largest one is 0.
+
+    Examples
+    --------
+    >>> consecutive(2**32 - 2, 3)
+    [4294967294, 4294967295, 0]
+    """
+    return [(first + i) % (LARGEST_SEED + 1) for i in range(number)]
+
+
 def repeated(experiment: Experiment, seeds: Iterable[int]) -> Iterator[Result]:
     """Yield an experiment's result for each seed, or a single result if the experiment has no seed."""
     if experiment.is_random:
@@ -60,10 +72,16 @@ def repeated(experiment: Experiment, seeds: Iterable[int]) -> Iterator[Result]:
 
 
 def seed_ranges(results: Iterable[Result]) -> list[SeedRange]:
-    """Return a `SeedRange` for each published value, given one or more results of the same experiment."""
+    """Return a `SeedRange` for each published value that was computed.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        One or more results of the same experiment, with the same arguments except for the seed.
+    """
     found = list(results)
     ranges = []
-    for published in found[0].experiment.published:
+    for published in found[0].published:
         ours = [result.values[published.name] for result in found]
         ranges.append(SeedRange(published, median(ours), min(ours), max(ours)))
     return ranges

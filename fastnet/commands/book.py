@@ -14,9 +14,9 @@ import click
 
 from fastnet import plots
 from fastnet.commands.run import note, save_picture, say
-from fastnet.commands.types import SETTINGS, Command, NewFile
+from fastnet.commands.types import SETTINGS, Command, NewFile, NewFolder
 from fastnet.files.writing import write_text
-from fastnet.utils import progress
+from fastnet.utils import arguments, progress
 
 if TYPE_CHECKING:
     from fastnet.book import Experiment, Result
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command, context_settings=SETTINGS)
 @click.argument("name", required=False)
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of the random numbers.")
+@click.option("--seed", type=click.IntRange(0, arguments.LARGEST_SEED), default=0, help="Seed of the random numbers.")
 @click.option(
     "--seeds",
     type=click.IntRange(1, 1000),
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--chapter", type=click.IntRange(1, 6), help="Only this chapter is listed, or computed with --all.")
 @click.option(
     "--folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NewFolder(),
     help="Folder to which --all writes the pictures and the page index.html.",
 )
 def book(
@@ -59,6 +59,8 @@ def book(
     """  # noqa: D301 - click does not wrap the lines after a backspace
     _check_together(name, every, chapter, folder, picture)
     numbers = range(seed, seed + seeds)
+    if numbers[-1] > arguments.LARGEST_SEED:
+        raise click.UsageError(f"--seed {seed} with --seeds {seeds}: the largest seed is {arguments.LARGEST_SEED}")
     if every:
         assert folder is not None
         _compute_all(chapter, numbers, folder)
@@ -156,8 +158,8 @@ def _compute_all(chapter: int | None, seeds: range, folder: Path) -> None:
     from fastnet.book.page import Entry, page
     from fastnet.book.seeds import repeated, seed_ranges
 
-    folder.mkdir(parents=True, exist_ok=True)
     plots.check(folder / "index.png")
+    folder.mkdir(parents=True, exist_ok=True)
     experiments, entries = book.experiments(chapter), []
     began = time.perf_counter()
     with progress.steps("The book", len(experiments)) as step:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from fastnet.commands.run import say
-from fastnet.commands.types import SETTINGS, Command
+from fastnet.commands.types import SETTINGS, Command, NewFolder
 from fastnet.utils import progress
 
 _USERS = {
@@ -27,7 +27,7 @@ _USERS = {
 )
 @click.option(
     "--folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NewFolder(),
     show_default="this user's cache folder",
     help="Folder for the compiled code, for a container image or a cluster.",
 )

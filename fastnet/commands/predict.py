@@ -18,6 +18,7 @@ from fastnet.handwriting import images as image_files
 from fastnet.handwriting import text_display
 from fastnet.handwriting.prediction import check as check_network
 from fastnet.utils import arguments
+from fastnet.utils.streams import is_terminal
 
 
 @click.command(cls=Command, context_settings=SETTINGS)
@@ -93,5 +94,5 @@ def _as_data(prediction: handwriting.Prediction) -> dict[str, Any]:
 
 def _has_colors() -> bool:
     """Whether standard output is a terminal that can show half blocks and 256 colours, and NO_COLOR is not set."""
-    terminal = sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", "unknown", None)
+    terminal = is_terminal(sys.stdout) and os.environ.get("TERM") not in ("dumb", "unknown", None)
     return terminal and "NO_COLOR" not in os.environ and (sys.stdout.encoding or "").lower().startswith("utf")

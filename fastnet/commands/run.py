@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from fastnet import plots
+from fastnet.files.reading import named_errors
 from fastnet.files.writing import write_text
 from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.utils.interruption import TERMINATION_SIGNALS
@@ -45,6 +46,8 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # characters that the stream cannot encode become question marks
             stream.reconfigure(errors="replace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout = _with_named_errors(sys.stdout)
     try:
         sys.exit(command.main(prog_name=name, standalone_mode=False))
     except click.exceptions.Abort:
@@ -75,17 +78,37 @@ def _stop(stopped: list[int], number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
 
+class _Output(io.FileIO):
+    """A file whose errors name standard output, so that no other error is mistaken for an error of printing."""
+
+    def write(self, data: Any) -> int:
+        with named_errors("standard output"):
+            return super().write(data)
+
+
+def _with_named_errors(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """Return a stream to the same file as standard output, with errors that name it; a console of Windows is kept."""
+    raw = getattr(stream.buffer, "raw", stream.buffer)
+    if not isinstance(raw, io.FileIO):
+        return stream
+    stream.flush()
+    output = _Output(stream.fileno(), "w", closefd=False)
+    return io.TextIOWrapper(
+        output if raw is stream.buffer else io.BufferedWriter(output),  # python -u uses no buffer
+        stream.encoding,
+        stream.errors,
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
+
+
 def in_words(error: OSError) -> str:
-    """Describe an `OSError` in words: what is wrong with its file, with standard output or with the current folder."""
+    """Return the message of an `OSError`, with the name of the file, if the error has one."""
     if error.strerror is None:
         return str(error)
-    if error.filename is None:  # the cause is standard output or the current folder
-        return (
-            f"standard output cannot be written: {error.strerror}"
-            if _is_here()
-            else "the current folder no longer exists; change to another folder"
-        )
-    return f"{error.filename}: {error.strerror}"
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return error.strerror if _is_here() else "the current folder no longer exists; change to another folder"
 
 
 def _is_here() -> bool:

@@ -13,21 +13,23 @@ from fastnet import expand_mnist, mnist_loader, network2, plots
 from fastnet.commands.parameters import DATA, check_network_options, notes_in_lines, recipe_options, sizes_for
 from fastnet.commands.run import in_words, saved, say
 from fastnet.commands.types import SETTINGS, Command, NewFile
+from fastnet.learning.checkpoints import files_of
 from fastnet.learning.history import History
 from fastnet.learning.schedules import HALVE
 from fastnet.sweeps.recipe import recipe
+from fastnet.utils.arguments import LARGEST_SEED
 
 
 @click.command(cls=Command, context_settings=SETTINGS)
 @recipe_options(several=False)
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**32 - 1),
+    type=click.IntRange(0, LARGEST_SEED),
     show_default="a different run each time",
     help="Seed of the random numbers; makes the run repeatable.",
 )
 @DATA
-@click.option("--checkpoint", type=NewFile(), help="Save the state of the run to this file after each epoch.")
+@click.option("--checkpoint", type=NewFile(files_of), help="Save the state of the run to this file after each epoch.")
 @click.option(
     "--resume", is_flag=True, help="Continue from the file of --checkpoint, if it exists, as if never interrupted."
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 import math
-import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from fastnet.files.writing import check_new_folder, check_writable
 
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 SETTINGS: dict[str, Any] = {"show_default": True, **HELP_OPTIONS}
@@ -55,22 +57,42 @@ class Sizes(ParamType):
 
 
 class NewFile(click.Path):
-    """An output file. Before the command runs, the path is checked: the file must be writable."""
+    """An output file. Before the command runs, the path is checked: the file must be writable.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    files_of : callable, optional
+        Function that returns all files that the command writes, given the path; by default only the path itself.
+    """
+
+    def __init__(self, files_of: Callable[[Path], list[Path]] = lambda path: [path]) -> None:
         super().__init__(dir_okay=False, writable=True, path_type=Path)
+        self.files_of = files_of
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        path = Path(value)
-        if path.is_dir():
-            self.fail(f"{path} is a folder; name a file", param, ctx)
-        if not os.access(path.absolute().parent, os.W_OK):
-            self.fail(
-                f"{path.absolute().parent} is not a folder that can be written to; name a file in another folder",
-                param,
-                ctx,
-            )
+        try:
+            for file in self.files_of(Path(value)):
+                check_writable(file)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
         return super().convert(value, param, ctx)
+
+
+class NewFolder(click.Path):
+    """A folder for output files, which need not exist. Before the command runs, the folder must be writable."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value):
+            self.fail("the name is empty; name a folder, such as . for the current folder", param, ctx)
+        path = super().convert(value, param, ctx)
+        try:
+            check_new_folder(Path(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return path
 
 
 class Command(click.Command):
@@ -82,6 +104,8 @@ class Command(click.Command):
         For an unknown option, options with similar names are suggested. Click compares the names with their hyphens
         in front, and so suggests --help for every short name.
         """
+        if ctx.resilient_parsing:  # while the shell completes a line, the line is not complete, and nothing is printed
+            return super().parse_args(ctx, args)
         try:
             _, _, given = self.make_parser(ctx).parse_args(list(args))
         except click.NoSuchOption as error:
@@ -96,7 +120,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Raise a `UsageError` if an output file is also the file of another parameter; otherwise, run the command."""
-        named = [(param, path) for param in self.params for path in _paths(ctx.params.get(str(param.name)))]
+        named = [(param, path) for param in self.params for path in _paths(param, ctx.params.get(str(param.name)))]
         for param, path in named:
             if not isinstance(param.type, NewFile) or (path.exists() and not path.is_file()):
                 continue
@@ -116,5 +140,7 @@ def _shown(param: click.Parameter) -> str:
     return param.opts[0] if isinstance(param, click.Option) else param.human_readable_name
 
 
-def _paths(value: Any) -> list[Path]:
-    return [each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, Path)]
+def _paths(param: click.Parameter, value: Any) -> list[Path]:
+    """Return the files of a parameter, given its value."""
+    paths = [each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, Path)]
+    return [file for path in paths for file in param.type.files_of(path)] if isinstance(param.type, NewFile) else paths

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 import subprocess
-import sys
 
+from fastnet.kernels import processes
 from fastnet.kernels.processors import LEVELS
 
 NATIVE = "native"
@@ -13,12 +13,13 @@ NAMES = (NATIVE, *LEVELS)
 """Names that `environment_of` accepts, besides LLVM's names of processors with this machine's architecture."""
 
 # This program runs in a separate process, because LLVM ends the process if the name of the processor is unknown.
+# It prints a first line before it uses the name: without this line, the program has failed for another reason.
 _REGISTERS = """
-import sys
-import llvmlite.binding as llvm
+llvm = importlib.import_module("llvmlite.binding")
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
-target = llvm.Target.from_default_triple().create_target_machine(cpu=sys.argv[1], features="")
+print("begun", flush=True)
+target = llvm.Target.from_default_triple().create_target_machine(cpu=pickle.load(sys.stdin.buffer), features="")
 code = target.emit_assembly(llvm.parse_assembly('''
 define <16 x float> @twice(<16 x float> %x) {
     %sum = fadd <16 x float> %x, %x
@@ -44,6 +45,8 @@ def environment_of(name: str) -> dict[str, str]:
 
     Raises
     ------
+    OSError
+        If LLVM cannot be asked for the processor.
     ValueError
         If the name is unknown, or if the processor and this machine have different architectures.
     """
@@ -68,10 +71,19 @@ def _features_of(name: str) -> str:
     The feature is '+avx512f' for 512 bits, '+avx' for 256 bits, and '' for fewer. The processor's name implies all
     other features.
     """
-    command = [sys.executable, "-c", _REGISTERS, name]
-    result = subprocess.run(command, capture_output=True, text=True, check=False) if name.isprintable() else None
-    if not name or result is None or result.returncode or "is not a recognized processor" in result.stderr:
-        raise ValueError(
-            f"processor is {name!r}; it must be {', '.join(NAMES)}, or LLVM's name of a processor, such as znver4"
-        )
-    return result.stdout.strip()
+    if name and name.isprintable():
+        process = processes.start(_REGISTERS, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            processes.tell(process, name)
+            output, errors = (text.decode(errors="replace") for text in process.communicate())
+        finally:
+            processes.end(process)
+        begun, *found = output.splitlines() or [""]
+        if not begun:
+            *_, reason = ["", *errors.splitlines()]
+            raise OSError(f"LLVM cannot be asked for the processor {name}: {reason or 'the process has ended'}")
+        if found and "is not a recognized processor" not in errors:
+            return found[0]
+    raise ValueError(
+        f"processor is {name!r}; it must be {', '.join(NAMES)}, or LLVM's name of a processor, such as znver4"
+    )

@@ -84,8 +84,6 @@ def compile_all(
     """
     began = time.perf_counter()
     folder = _folder(variables.get("NUMBA_CACHE_DIR"))
-    if not processes.can_start():
-        raise OSError("there is no Python interpreter to start, as in a frozen program; use an installed Python")
     number = min(jobs or threads.available(), len(specializations))
     results = _results(_Tasks(specializations), variables, number, tick)
     compiled, size = sum(each.compiled for each in results), sum(each.size for each in results)
@@ -164,7 +162,11 @@ class _Worker:
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes the file
-        self._process = processes.start(_PROGRAM, variables, stdout=subprocess.PIPE, stderr=self._errors)
+        try:
+            self._process = processes.start(_PROGRAM, variables, stdout=subprocess.PIPE, stderr=self._errors)
+        except BaseException:
+            self._errors.close()
+            raise
 
     def compile(self, task: Specialization) -> _Result:
         processes.tell(self._process, task)

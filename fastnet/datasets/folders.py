@@ -14,6 +14,7 @@ from fastnet.files.reading import DataError
 _DEEPEST = 3  # largest depth of subfolders that are searched; in torchvision's root folder, MNIST/raw has depth 2
 _MOST_FILES = 20_000  # largest number of files in a folder and its subfolders; a folder with more files is refused
 _IDX = re.compile(r"(.*?)(train|t10k|test)[-_.](images|labels)[-_.]idx\d([-_.][a-z]+)?(\.gz)?", re.IGNORECASE)
+_IDX_FOLDER = re.compile(r".*(train|t10k|test)[-_.](images|labels)", re.IGNORECASE)  # see `_folder_of`
 _SETS = {"train": "training", "t10k": "test", "test": "test"}
 _OF_MNIST = {
     ("training", "images"): "train-images-idx3-ubyte",
@@ -49,8 +50,9 @@ def idx_files(path: Path) -> dict[Role, Path] | None:
     if not (chosen or path.is_dir()):
         return None
     folder = path if path.is_dir() else _folder_of(path)
+    files = _files(folder) if path.is_dir() else _files_beside(folder)
     groups: dict[tuple[Path, str], dict[Role, Path]] = {}
-    for file in sorted(_files(folder), key=lambda file: (file.name.lower().endswith(".gz"), file.name)):
+    for file in sorted(files, key=lambda file: (file.name.lower().endswith(".gz"), file.name)):
         found = _IDX.fullmatch(file.name)
         if found:
             role = _SETS[found[2].lower()], found[3].lower()
@@ -111,6 +113,11 @@ def by_set(files: Iterable[Path]) -> dict[str, Path]:
     return found
 
 
+def visible(folder: Path) -> list[Path]:
+    """Return what a folder contains, except what is hidden: macOS may write a file `._NAME` beside NAME."""
+    return [each for each in folder.iterdir() if not each.name.startswith(".")]
+
+
 def _missing(group: dict[Role, Path]) -> list[Role]:
     without_test = not any(name == "test" for name, _ in group)
     return [role for role in _OF_MNIST if role not in group and not (without_test and role[0] == "test")]
@@ -131,12 +138,19 @@ def _folder_of(file: Path) -> Path:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the files in a folder and its subfolders to a depth of `_DEEPEST`, except those in hidden subfolders."""
+    """Return the files in a folder and its subfolders to a depth of `_DEEPEST`, except hidden files and subfolders."""
     files: list[Path] = []
     for place, folders, names in os.walk(folder):
         depth = len(Path(place).relative_to(folder).parts)
         folders[:] = sorted(name for name in folders if not name.startswith(".") and depth < _DEEPEST)
-        files += (Path(place, name) for name in names)
+        files += (Path(place, name) for name in names if not name.startswith("."))
         if len(files) > _MOST_FILES:
             raise DataError(f"{folder}: this folder holds more than {_MOST_FILES:,} files; give the data file itself")
     return files
+
+
+def _files_beside(folder: Path) -> list[Path]:
+    """Return the IDX files in a folder, and those in its subfolders that have the name of an IDX file."""
+    here = [each for each in visible(folder) if _IDX_FOLDER.match(each.name)]
+    below = [each for place in here if place.is_dir() for each in visible(place)]
+    return [each for each in here + below if not each.is_dir()]

@@ -156,7 +156,8 @@ def _from_file(path: Path) -> dict[str, Part]:
     if start.startswith(npy.MAGIC):
         if not _is_array(path):
             raise DataError(f"{path}: the name of an array file must end with {' or '.join(npy.ENDINGS)}; rename it")
-        return _from_arrays([file for file in sorted(path.parent.iterdir()) if _is_array(file)], path)
+        arrays = [file for file in sorted({path, *folders.visible(path.parent)}) if _is_array(file)]
+        return _from_arrays(arrays, path)
     if start.startswith(parquet.MAGIC) or path.name.lower().endswith(csv.ENDINGS):
         return _from_tables(_with_test_data(path))
     how = next((how for magic, how in _OTHERS.items() if start.startswith(magic)), None)

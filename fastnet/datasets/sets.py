@@ -188,7 +188,7 @@ def _scaled(parts: Mapping[str, Part], images: Mapping[str, np.ndarray]) -> dict
     """
     others = [array for array in images.values() if array.dtype != np.uint8]
     low, high = min((array.min() for array in others), default=0), max((array.max() for array in others), default=0)
-    factor = 1 / _GREYS if low >= 0 and _GREYS / 2 <= high < _GREYS else 1
+    factor = 1 / _GREYS if low >= 0 and _GREYS / 2 <= high <= _GREYS - 1 else 1
     scaled = {}
     for name, array in images.items():
         with np.errstate(over="ignore", invalid="ignore"):  # no warning is needed: infinity and NaN are refused below

@@ -60,10 +60,36 @@ def check_path(value: Any, argument: str) -> Path:
     path = arguments.path(value, argument)
     if path.exists() and not path.is_file():
         raise ValueError(f"{argument} is {path}; it must be a regular file, or a file that does not exist yet")
-    folder = Path(os.path.realpath(path)).parent
-    if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise ValueError(f"{argument} is {path}; {folder} must be a folder that can be written to")
+    try:
+        check_writable(path)
+    except ValueError as error:
+        raise ValueError(f"{argument} is {path}; {error}") from None
     return path
+
+
+def check_writable(path: Path) -> None:
+    """Raise a `ValueError` if `path` is a folder, or if `atomic_write` cannot write to the folder of the file."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; name a file")
+    if path.exists() and not path.is_file():
+        return  # pipes and devices are written to directly
+    try:
+        folder = _resolved(path).parent
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise  # for example, the current folder no longer exists
+        raise ValueError(f"{path} is a loop of links; name another file") from None
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ValueError(f"{folder} is not a folder that can be written to; name a file in another folder")
+
+
+def check_new_folder(path: Path) -> None:
+    """Raise a `ValueError` if no file can be written to a folder, which may have to be created first."""
+    folder = Path(os.path.realpath(path))
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ValueError(f"{folder} is not a folder that can be written to; name another folder")
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -8,7 +8,7 @@ import struct
 import warnings
 import zlib
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -178,16 +178,30 @@ def _without_end(contents: bytes) -> np.ndarray | None:
 def _as_array(image: Image) -> np.ndarray:
     image.draft(None, (LARGEST, LARGEST))  # a large JPEG is decoded at a half, a quarter or an eighth of its size
     image.load()
-    if image.mode.startswith("I"):  # 16 bits; conversion to 8 bits would clip values at 255
-        pixels = _upright(image, "F") / 65535
-        if pixels.max() > 1:
-            raise DataError("the image has 32 bits per channel; save it with 8 or 16 bits")
-        return pixels
+    if image.mode.startswith("I"):  # 16 bits; Pillow's conversion to 8 bits would clip values at 255
+        extremes: Any = image.getextrema()
+        low, high = extremes
+        if not 0 <= low <= high <= 65535:
+            raise DataError("the image has 32 bits per channel, or negative values; save it with 8 or 16 bits")
+        if "transparency" not in image.info:
+            return np.clip(_upright(image, "F") / 65535, 0, 1)  # scaling down may exceed the bounds a little
+        image = _of_8_bits(image)
     if image.mode == "F":
         raise DataError("the image has floating-point pixels; save it with 8 or 16 bits")
     if image.has_transparency_data:
         return _on_background(_upright(image, "RGBA") / 255)
     return _upright(image, "L" if image.mode in ("1", "L") else "RGB") / 255
+
+
+def _of_8_bits(image: Image) -> Image:
+    """Return an image of 16 bits and one transparent value as an image of 8 bits and an opacity for each pixel."""
+    from PIL import Image
+
+    pixels = np.asarray(image)
+    opacity = 255 * (pixels != image.info["transparency"])
+    converted = Image.fromarray(np.stack([pixels // 257, opacity], axis=2).astype(np.uint8))
+    converted.info = {name: value for name, value in image.info.items() if name == "exif"}  # has the orientation
+    return converted
 
 
 def _upright(image: Image, mode: str) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastnet.handwriting.prediction import DIGITS, Prediction
 from fastnet.plots import OTHERS, OURS, new_figure
+from fastnet.plots.figures import LITERAL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +32,7 @@ def figure(shown: Sequence[tuple[str, np.ndarray, Prediction]]) -> Figure:
     drawn = new_figure(7.5, 2.4 * len(shown))
     parts = drawn.subfigures(len(shown), 1, squeeze=False)[:, 0]
     for part, (title, image, prediction) in zip(parts, shown, strict=True):
-        part.suptitle(title, x=0.02, ha="left", fontsize="medium", parse_math=False)
+        part.suptitle(title, x=0.02, ha="left", fontsize="medium", **LITERAL)
         original, seen, bars = part.subplots(1, 3, width_ratios=[1, 1, 1.7])
         original.imshow(image, "gray", vmin=0, vmax=1)
         seen.imshow(prediction.pixels, "gray_r", vmin=0, vmax=1)

@@ -136,7 +136,7 @@ def _compiled_elsewhere(calls: Sequence[tuple[Any, Types]]) -> Iterator[None]:
     """Compile kernels in another process during the `with` block, if possible; wait for the process afterwards."""
     caches = [kernel._cache for kernel, _ in calls]
     are_kept = all(isinstance(each, KernelCache) and each.is_writable for each in caches)
-    can = bool(calls) and are_kept and threads.available() > 1 and processes.can_start()
+    can = bool(calls) and are_kept and threads.available() > 1
     process = _start() if can else None
     if process is None:
         yield
@@ -152,7 +152,7 @@ def _compiled_elsewhere(calls: Sequence[tuple[Any, Types]]) -> Iterator[None]:
 
 
 def _start() -> subprocess.Popen[bytes] | None:
-    """Start a process that runs `_PROGRAM`; return None if the system cannot start a process."""
+    """Start a process that runs `_PROGRAM`; return None if no process can be started."""
     with contextlib.suppress(OSError):
         return processes.start(_PROGRAM)
     return None

@@ -1,4 +1,4 @@
-"""Starts Python interpreters that compile kernels, with the `sys.path` of this process."""
+"""Starts Python interpreters with the `sys.path` of this process."""
 
 from __future__ import annotations
 
@@ -22,11 +22,6 @@ sys.path[:] = pickle.load(sys.stdin.buffer)
 """
 
 
-def can_start() -> bool:
-    """Return whether this process knows a Python interpreter that can be started."""
-    return bool(sys.executable) and not getattr(sys, "frozen", False)
-
-
 def start(program: str, environment: Mapping[str, str] | None = None, **streams: Any) -> subprocess.Popen[bytes]:
     """Start an interpreter that runs a program; `importlib`, `pickle` and `sys` are imported first.
 
@@ -47,8 +42,10 @@ def start(program: str, environment: Mapping[str, str] | None = None, **streams:
     Raises
     ------
     OSError
-        If the system cannot start the process.
+        If the system cannot start the process, or this program is frozen: it has no interpreter.
     """
+    if not sys.executable or getattr(sys, "frozen", False):
+        raise OSError("there is no Python interpreter to start, as in a frozen program; use an installed Python")
     variables = dict(os.environ)
     if numba.config.CACHE_DIR:
         variables["NUMBA_CACHE_DIR"] = numba.config.CACHE_DIR
@@ -76,7 +73,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """Kill the process, and wait until it has ended."""
     process.kill()
     process.wait()
-    for stream in (process.stdin, process.stdout):
+    for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
             with contextlib.suppress(OSError):  # closing flushes the buffer, but the process has ended
                 stream.close()

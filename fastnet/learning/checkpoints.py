@@ -179,6 +179,11 @@ def write(path: StrPath, checkpoint: Checkpoint) -> Earlier:
     return earlier
 
 
+def files_of(path: StrPath) -> list[Path]:
+    """Return the names of both files of a checkpoint, whether the files exist or not."""
+    return [Path(path), _second(path)]
+
+
 def _second(path: StrPath) -> Path:
     """Return the name of the second file of a run, which has the earlier epochs."""
     return Path(f"{os.fspath(path)}.epochs")

@@ -21,6 +21,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
 from importlib.resources import files
+from typing import TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -41,6 +42,7 @@ _PATIENCE = 60.0  # number of seconds for which a session is kept after the conn
 _REFUSED, _TOO_MANY = 4403, 4429  # close codes of a websocket
 
 _TYPES = {"html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
+_IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 _PAGE = files("fastnet.play") / "page"
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -64,22 +66,34 @@ class PageServer:
         Address on which the server listens.
     port : int
         Port; 0 for any free port.
+
+    Raises
+    ------
+    ValueError
+        If `host` is empty.
     """
 
     def __init__(
         self, model: Callable[[], network2.Network], name: str | None, host: str = "127.0.0.1", port: int = 0
     ) -> None:
+        if not host:  # the system would listen on all addresses
+            raise ValueError(
+                "host is empty; it must be an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all addresses"
+            )
         self._model, self._name = model, name
         self.host, self.port = host.lower(), port
+        self._bound: list[_IPAddress] = []  # from `running` on, the addresses on which the server listens
         self._token = secrets.token_urlsafe(24)
         self._sessions: dict[str, Session] = {}
         self._left: dict[str, asyncio.TimerHandle] = {}  # timers that end sessions whose window is closed
 
     @property
     def address(self) -> str:
-        """Address of the page, with the token."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
-        return f"http://{f'[{host}]' if ':' in host and host[0] != '[' else host}:{self.port}/?token={self._token}"
+        """Address of the page, with the token; only while the server is running."""
+        ip = self._bound[0]
+        if ip.is_unspecified:  # the server listens on all addresses, the loopback address among them
+            ip = ipaddress.ip_address("127.0.0.1" if ip.version == 4 else "::1")
+        return f"http://{ip if ip.version == 4 else f'[{ip}]'}:{self.port}/?token={self._token}"
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Server]:
@@ -94,6 +108,8 @@ class PageServer:
             ping_interval=20,
             close_timeout=1,  # seconds to wait for a window that does not answer, so that Ctrl-C ends the command soon
         ) as server:
+            # The text of an address does not show which addresses it means: "0" means all addresses, for example.
+            self._bound = [ipaddress.ip_address(each.getsockname()[0]) for each in server.sockets]
             self.port = server.sockets[0].getsockname()[1]
             try:
                 yield server
@@ -131,7 +147,7 @@ class PageServer:
         if name in ("localhost", self.host, socket.gethostname().lower()):
             return True
         try:
-            return ipaddress.ip_address(name).is_loopback or self.host not in ("127.0.0.1", "::1", "localhost")
+            return ipaddress.ip_address(name).is_loopback or not all(each.is_loopback for each in self._bound)
         except ValueError:
             return False
 

@@ -103,7 +103,7 @@ def checked(given: Mapping[str, Any]) -> Settings:
 
 
 def _settings(chosen: dict[str, Any]) -> Settings:
-    for name, least, most in (("samples", 1, digits.TRAINING_SAMPLES), ("seed", 0, 2**32 - 1)):
+    for name, least, most in (("samples", 1, digits.TRAINING_SAMPLES), ("seed", 0, arguments.LARGEST_SEED)):
         chosen[name] = _integer(chosen, name, least, most)
     chosen["mini_batch_size"] = _integer(chosen, "mini_batch_size", 1, chosen["samples"])
     if not (_is_number(chosen["noise"]) and 0 <= chosen["noise"] <= 1):

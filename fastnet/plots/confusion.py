@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 import numpy.typing as npt
 
-from fastnet.plots.figures import GRID, new_figure
+from fastnet.plots.figures import GRID, LITERAL, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +68,7 @@ def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, *, axes:
     if len(classes) <= _MOST_WRITTEN:
         _write(axes, counts, shares)
     _label(axes, classes, np.diagonal(counts), totals)
-    axes.set_title(_title(classes, mistakes, len(truth)), loc="left", wrap=True)
+    axes.set_title(_title(classes, mistakes, len(truth)), loc="left", wrap=True, **LITERAL)
     return axes
 
 
@@ -95,8 +95,8 @@ def _label(axes: Axes, classes: np.ndarray, right: np.ndarray, totals: np.ndarra
     """Label rows and columns, and write the share of correct predictions at the right of each row."""
     places = range(len(classes))
     names = [str(each) for each in classes]
-    axes.set_xticks(places, names, fontsize="large", rotation=90 if max(map(len, names)) > 3 else 0)
-    axes.set_yticks(places, names, fontsize="large")
+    axes.set_xticks(places, names, fontsize="large", rotation=90 if max(map(len, names)) > 3 else 0, **LITERAL)
+    axes.set_yticks(places, names, fontsize="large", **LITERAL)
     axes.set_xlabel("predicted class", fontsize="large")
     axes.set_ylabel("true class", fontsize="large")
     axes.tick_params(length=0)

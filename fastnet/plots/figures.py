@@ -5,10 +5,12 @@ No picture uses pyplot or changes matplotlib's settings, so a program's own pict
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastnet.files.reading import one_line
 from fastnet.files.writing import atomic_write
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ OURS, OTHERS, GRID = "#1b6ca8", "#9aa5b1", "#e3e6ea"
 # Okabe and Ito's palette: people with red-green colour blindness can tell its colours apart.
 # The palette's yellow is left out, because a projector hardly shows yellow on white.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+
+LITERAL: dict[str, Any] = {"parse_math": False}
+"""Arguments of matplotlib for a text with names from outside, in which `$` begins no formula."""
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -44,11 +49,20 @@ def check(filename: str | os.PathLike[str]) -> None:
     ImportError
         If matplotlib is not installed.
     ValueError
-        If matplotlib does not support the file's extension.
+        If matplotlib does not support the file's extension, or needs a program that is missing.
     """
-    known = new_figure(1, 1).canvas.get_supported_filetypes()
+    figure = new_figure(1, 1)
+    known = figure.canvas.get_supported_filetypes()
     if _ending(filename) not in known:
         raise ValueError(f"{os.fspath(filename)}: its extension must be one of {', '.join(sorted(known))}")
+    figure.text(0, 0, "a")  # some formats need another program for text: pgf needs LaTeX
+    try:
+        figure.savefig(io.BytesIO(), format=_ending(filename))
+    except Exception as error:
+        raise ValueError(
+            f"{os.fspath(filename)}: matplotlib cannot write this format here ({one_line(error)}); use another "
+            "extension, such as .png"
+        ) from None
 
 
 def save(figure: Figure, filename: str | os.PathLike[str]) -> None:
@@ -61,7 +75,7 @@ def save(figure: Figure, filename: str | os.PathLike[str]) -> None:
     OSError
         If the file cannot be written, in which case an existing file is unchanged.
     ValueError
-        If matplotlib does not support the file's extension.
+        If matplotlib does not support the file's extension, or needs a program that is missing.
     """
     check(filename)
     with atomic_write(filename) as file:

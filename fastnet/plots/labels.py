@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet.plots.figures import LITERAL
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -50,7 +52,8 @@ def label_ends(axes: Axes, ends: Sequence[End]) -> None:
     line = _LINE * lines(ends)  # all labels get the distance that the label with the most lines needs
     size = min(_SIZE, points / (line * len(ends)))
     for end, height in zip(ends, spread_out(heights, line * size / points), strict=True):
-        text: dict[str, Any] = {"color": 0.75 * np.array(to_rgb(end.color)), "fontsize": size, "va": "center"}
+        color = 0.75 * np.array(to_rgb(end.color))
+        text: dict[str, Any] = {"color": color, "fontsize": size, "va": "center", **LITERAL}
         if end.place is None or not low <= end.place[1] <= high:
             axes.text(_RIGHT, height, end.words, transform=axes.transAxes, **text)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from fastnet.plots.figures import OURS, PALETTE, in_percent, marker, new_figure, style_curves
+from fastnet.plots.figures import LITERAL, OURS, PALETTE, in_percent, marker, new_figure, style_curves
 from fastnet.plots.labels import End, label_ends
 from fastnet.utils.text import unbroken
 
@@ -73,7 +73,8 @@ def learning_curves(history: History, *, figure: Figure | SubFigure | None = Non
         _draw(axes, what, curves)
     network = "-".join(map(str, history.recipe.get("sizes", [])))
     others = [unbroken(f"{name} {value}") for name, value in history.recipe.items() if name not in _UNSAID]
-    figure.suptitle(", ".join(filter(None, [network, *others])), x=0.02, ha="left", fontsize="medium", wrap=True)
+    title = ", ".join(filter(None, [network, *others]))
+    figure.suptitle(title, x=0.02, ha="left", fontsize="medium", wrap=True, **LITERAL)
     return figure
 
 

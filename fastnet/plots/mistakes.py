@@ -63,9 +63,11 @@ def mistakes(
     Parameters
     ----------
     net : Network or classifier
-        Network of `network` or `network2`, or a classifier of scikit-learn with `predict_proba`.
+        Network of `network` or `network2`, or a classifier of scikit-learn with `predict_proba`. The classes of a
+        classifier must be integers, or strings of integers such as "7".
     data : Dataset or iterable of (x, y)
-        Images with labels or column vectors as targets, usually the test data.
+        Images with labels or column vectors as targets, usually the test data. With a classifier, the components of a
+        vector are those of `predict_proba`.
     shape : tuple (height, width) or (3, height, width), optional
         Shape of an image of grey values, or of an RGB image. By default, images are square and have grey values.
     most : int, optional
@@ -133,13 +135,27 @@ def _find(net: Model, data: Dataset) -> list[_Mistake]:
 def _outputs(net: Model, data: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the outputs with one sample in each row, the label of each sample, and the label of each output."""
     if not isinstance(net, Network):
-        return net.predict_proba(data.inputs), data.targets, net.classes_
+        return net.predict_proba(data.inputs), *_labels_and_classes(np.asarray(net.classes_), data)
     with arguments.named("data"):
         data.check_inputs(net.sizes[0])
         outputs, classes = net.feedforward(data.inputs.T).T, net.classes(data)
     if net.sizes[-1] == 1:  # makes two outputs, the larger one for the predicted class
         outputs = np.hstack([2 * classes.boundary - outputs, outputs])
     return outputs, classes.labels, np.arange(outputs.shape[1])
+
+
+def _labels_and_classes(names: np.ndarray, data: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return the label of each sample, and a classifier's classes as integers; the classifier may have strings."""
+    try:
+        classes = names.astype(np.int64)
+    except (TypeError, ValueError):
+        raise ValueError(f"net has classes such as {str(names[0])!r}; they must be integers, as labels are") from None
+    are_vectors = data.targets.ndim == 2 and data.targets.shape[1] > 1
+    with arguments.named("data"):
+        labels = classes[data.labels(len(classes))] if are_vectors else data.labels(1)
+        if not np.isin(labels, classes).any():
+            raise ValueError(f"no label is a class of net: the labels are such as {labels[0]}, the classes {classes}")
+    return labels, classes
 
 
 def _title(shown: int, wrong: int, n: int) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from fastnet.plots.figures import OTHERS, PALETTE, in_percent, marker, new_figure, style_curves
+from fastnet.plots.figures import LITERAL, OTHERS, PALETTE, in_percent, marker, new_figure, style_curves
 from fastnet.plots.labels import End, label_ends
 from fastnet.utils import text
 
@@ -86,7 +86,7 @@ def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | Non
     title = f"{what[:1].upper()}{what[1:]}{_seeds(choices)}"
     if len(labelled) < len(choices):
         title += f"\nThe best {len(labelled)} of {len(choices)} choices have labels"
-    axes.set_title(title, loc="left")
+    axes.set_title(title, loc="left", **LITERAL)
     _limit(axes, choices)
     label_ends(axes, ends)
     return axes

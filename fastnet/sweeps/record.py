@@ -158,7 +158,9 @@ class Record:
 
     def _connect(self) -> sqlite3.Connection:
         with self._named_errors():
-            connection = sqlite3.connect(self._path or ":memory:", timeout=_PATIENCE, isolation_level=None)
+            # An absolute path, because SQLite gives some names, such as ":memory:", another meaning.
+            place = ":memory:" if self._path is None else os.path.abspath(self._path)
+            connection = sqlite3.connect(place, timeout=_PATIENCE, isolation_level=None)
             connection.execute("PRAGMA trusted_schema = OFF")
             return connection
 

@@ -185,10 +185,14 @@ def function(value: _Function | None, argument: str) -> _Function | None:
     return value
 
 
+LARGEST_SEED = 2**32 - 1
+"""Largest seed of NumPy's `RandomState`."""
+
+
 def seed(value: Any, argument: str = "seed") -> int:
     """Return a seed for NumPy's `RandomState`, the book's random generator: an integer from 0 to 2**32 - 1."""
     number = natural(value, argument)
-    if number >= 2**32:
+    if number > LARGEST_SEED:
         raise ValueError(f"{argument} is {brief(number)}; it must be below 2**32")
     return number
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet.utils.streams import is_terminal
+
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
@@ -142,13 +144,13 @@ def compiling() -> Iterator[None]:
 def _watched() -> bool:
     """Return whether a progress bar can be shown: in a notebook, or on a terminal that can redraw a line.
 
-    No bar is shown in an `in_background` block. `sys.stderr` may be None in a program with a graphical interface.
+    No bar is shown in an `in_background` block.
     """
     if sys.stderr is None or _between_runs.get() is not None:
         return False
     if "ipykernel" in sys.modules:  # notebooks need ipywidgets for bars
         return find_spec("ipywidgets") is not None
-    return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+    return is_terminal(sys.stderr) and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 @contextlib.contextmanager
@@ -184,8 +186,7 @@ def _display(*columns: ProgressColumn, **options: Any) -> Progress:
     # While a bar is shown on a terminal, rich redirects standard output to standard error.
     # Without this redirection, printed text and the bar would overwrite each other.
     # If standard output is a file, a pipe or None, it must not be redirected; rich would not restore None.
-    is_terminal = getattr(sys.stdout, "isatty", bool)()
-    return Progress(*columns, console=Console(stderr=True), redirect_stdout=is_terminal, **options)
+    return Progress(*columns, console=Console(stderr=True), redirect_stdout=is_terminal(sys.stdout), **options)
 
 
 def _time_left(seconds: float) -> str:

@@ -67,6 +67,12 @@ def test_a_wrong_setting_is_refused(settings, message):
         book.overfitting(**settings)
 
 
+def test_a_seed_that_is_too_large_is_refused_before_anything_is_computed(monkeypatch):
+    monkeypatch.setattr(book.overfitting, "function", lambda *, seed: pytest.fail("it was computed"))
+    with pytest.raises(ValueError, match=r"^seed is 4294967296; it must be below 2\*\*32"):
+        book.overfitting(seed=2**32)
+
+
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
     results = [book.overfitting(samples=50, epochs=2, seed=seed) for seed in (1, 1, 2)]
     assert results[0].data == results[1].data

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from fastnet.commands.all import fastnet_command
-from fastnet.commands.run import run
+from fastnet.commands.run import in_words, run
 from fastnet.sweeps.recipe import ARGUMENTS
 
 # For each type of option, a dictionary that maps invalid values to a part of the error message.
@@ -18,6 +18,7 @@ WHOLE = {"x": "not a valid integer", "1.5": "not a valid integer", "": "not a va
 SIZES = dict.fromkeys(["", "x", "784", "784,", "784,30.5,10", "784,0,10", "784,-3,10"], "two or more whole numbers")
 NAMES = {"": "is not one of", "none": "is not one of", "NUMBA": "is not one of"}
 NEW_FILES = {"": "is a folder", ".": "is a folder", "nowhere/file": "is not a folder that can be written to"}
+NEW_FOLDERS = {"": "is empty", __file__: "is a file", f"{__file__}/new": "is not a folder that can be written to"}
 FILES = {"nowhere": "does not exist"}
 PICTURES = {**NEW_FILES, "picture": "its extension must be one of"}
 LAYERS = {
@@ -80,7 +81,7 @@ OPTIONS = {
     },
     ("compile",): {
         "--processor": dict.fromkeys(["", "none", "x86-64-v5", "ZNVER4"], "native, x86-64-v3, x86-64-v4, or LLVM's"),
-        "--folder": {__file__: "is a file"},
+        "--folder": NEW_FOLDERS,
         "--jobs": WHOLE | {"0": "range"},
     },
     ("evaluate", __file__): {"--engine": NAMES, "--data": FILES, "--plot": PICTURES, "--picture": NAMES},
@@ -118,6 +119,13 @@ def test_what_an_option_refuses(command, option, value, said, fastnet, tmp_path)
     assert said in errors
     assert option in errors or said == "its extension must be one of"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_line_that_is_not_complete_is_completed(fastnet, monkeypatch):
+    line = "fastnet train --eta 1 --eta 2 --optim"
+    for name, value in (("COMPLETE", "bash_complete"), ("COMP_WORDS", line), ("COMP_CWORD", "6")):
+        monkeypatch.setenv(f"_FASTNET_{name}" if name == "COMPLETE" else name, value)
+    assert fastnet() == (0, "plain,--optimizer\n", "")
 
 
 def test_no_option_is_left_out():
@@ -174,13 +182,19 @@ def test_what_is_refused_together(arguments, message, fastnet, tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
-def test_a_full_output_is_reported():
+@pytest.mark.parametrize("unbuffered", [[], ["-u"]])
+def test_a_full_output_is_reported(unbuffered):
+    command = [sys.executable, *unbuffered, "-m", "fastnet", "--help"]
     with open("/dev/full", "w") as full:
-        ended = subprocess.run(
-            [sys.executable, "-m", "fastnet", "--help"], stdout=full, stderr=subprocess.PIPE, text=True
-        )
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert ended.returncode == 2
-    assert ended.stderr == "fastnet: standard output cannot be written: No space left on device\n"
+    assert ended.stderr == "fastnet: standard output: No space left on device\n"
+
+
+def test_an_error_without_a_file_is_not_blamed_on_standard_output():
+    with pytest.raises(OSError) as caught:  # noqa: PT011 - `in_words` takes any
+        os.close(-1)
+    assert in_words(caught.value) == "Bad file descriptor"
 
 
 def test_a_removed_current_folder_is_reported(fastnet, tmp_path, monkeypatch):

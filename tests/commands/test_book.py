@@ -72,8 +72,12 @@ def test_an_experiment_whose_library_is_missing_is_left_out(two, tmp_path, monke
         (["--all"], "--all and --folder go together"),
         (["--folder", "x"], "--all and --folder go together"),
         (["nand", "--all", "--folder", "x"], "leave out 'nand', or --all"),
+        (["--all", "--folder", ""], "the name is empty"),
+        (["--all", "--folder", f"{__file__}/new"], "is not a folder that can be written to"),
         (["--save", "x.png"], "--save needs NAME"),
         (["nand", "--chapter", "1"], "--chapter selects"),
+        (["valley", "--seed", "4294967296"], "not in the range"),
+        (["valley", "--seed", "4294967295", "--seeds", "2"], "with --seeds 2: the largest seed is 4294967295"),
         (["nand", "--save", "x.abc"], "its extension must be one of"),
     ],
 )

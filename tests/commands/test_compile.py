@@ -129,7 +129,7 @@ def test_it_says_how_code_for_other_processors_is_used(two, tmp_path, processor,
     ("arguments", "message"),
     [
         (["--folder", "file"], "'file' is a file"),
-        (["--folder", "file/below"], "/file/below/fastnet; give another folder with --folder"),
+        (["--folder", "file/below"], "/file is not a folder that can be written to; name another folder"),
         (["--folder", "a", "--folder", "b"], "--folder is given 2 times"),
         (["--processor", "z80"], "--processor is 'z80'; it must be native, x86-64-v3, x86-64-v4, or LLVM's name"),
         (["now"], "unexpected extra argument (now)"),

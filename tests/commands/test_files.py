@@ -13,6 +13,7 @@ from fastnet.commands.all import fastnet_command
         ["train", "--save", "a.png", "--plot", "a.png"],
         ["train", "--save", "run", "--checkpoint", "./run"],
         ["train", "--save", "link.json", "--checkpoint", "net.json", "--resume"],
+        ["train", "--save", "run.epochs", "--checkpoint", "run"],
         ["sweep", "--record", "a.sqlite", "--csv", "a.sqlite"],
         ["sweep", "--json", "a", "--csv", "a"],
         ["predict", "seven.png", "--model", "net.json", "--json", "net.json"],
@@ -38,3 +39,12 @@ def test_a_device_may_be_given_twice(tmp_path, monkeypatch):
     arguments = ["train", "--epochs", "0", "--engine", "numpy", "--save", "/dev/null"]
     assert CliRunner().invoke(fastnet_command, [*arguments, "--data", "/dev/null"]).exit_code != 0  # /dev/null is empty
     assert CliRunner().invoke(fastnet_command, arguments).exit_code == 0
+
+
+def test_a_link_into_a_folder_that_does_not_exist_is_refused_before_the_training(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.json").symlink_to("/nowhere/net.json")
+    result = CliRunner().invoke(fastnet_command, ["train", "--epochs", "1", "--save", "link.json"])
+    assert result.exit_code == 2
+    assert "Epoch" not in result.output
+    assert "/nowhere is not a folder that can be written to" in result.output

@@ -1,5 +1,6 @@
 """`fastnet play` as a user types it. The tests in `tests/play` test the server."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -85,6 +86,14 @@ def test_without_websockets_it_says_which_extra_installs_it(monkeypatch, model):
     result = run("play", "--no-browser", str(model))
     assert result.returncode == 2
     assert "pip install 'fastnet-nndl[play]'" in result.stderr
+
+
+def test_a_network_of_the_books_program_may_begin_with_white_space(tmp_path):
+    net = network2.Network([784, 5, 10], seed=0)
+    data = {"sizes": net.sizes, "cost": "QuadraticCost"}
+    data |= {name: [each.tolist() for each in getattr(net, name)] for name in ("weights", "biases")}
+    (tmp_path / "net.json").write_text("\n " + json.dumps(data))
+    assert models.read(tmp_path / "net.json").sizes == [784, 5, 10]
 
 
 def test_a_network_of_chapter_6_is_read(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from commands import in_process
 
-from fastnet import Dataset, handwriting, mnist_loader, network2
+from fastnet import Dataset, cli, handwriting, mnist_loader, network2
 from fastnet.handwriting import network_cache
 
 pytest.importorskip("scipy.ndimage", reason="the extra predict is not installed")
@@ -168,6 +168,17 @@ def test_a_mistake_is_one_line_before_anything_is_computed(pictures, arguments, 
     result = run(*arguments, cwd=pictures)
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
     assert message in result.stderr
+
+
+def test_with_standard_output_closed_the_answers_are_still_written(pictures, tmp_path, monkeypatch):
+    network2.Network([784, 10], seed=0).save(tmp_path / "net.json")
+    arguments = ["--show", "--model", tmp_path / "net.json", "--json", tmp_path / "a.json", pictures / "seven.png"]
+    monkeypatch.setattr("sys.argv", ["fastnet", "predict", *map(str, arguments)])
+    monkeypatch.setattr("sys.stdout", None)  # as with >&- in a shell
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert not end.value.code
+    assert (tmp_path / "a.json").exists()
 
 
 def test_without_pillow_it_says_which_extra_installs_it(pictures):

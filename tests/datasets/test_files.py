@@ -107,6 +107,34 @@ def test_idx_files_in_folders(tmp_path, files, compressed):
     check(mnist_loader.load_data(next(file for file in tmp_path.rglob("*images*") if file.is_file())))
 
 
+def test_given_one_idx_file_only_those_of_its_set_count(tmp_path, monkeypatch):
+    monkeypatch.setattr("fastnet.datasets.folders._MOST_FILES", 4)
+    write(tmp_path, MNIST)
+    (tmp_path / "pictures").mkdir()
+    for i in range(5):
+        (tmp_path / f"{i}.png").touch()
+        (tmp_path / "pictures" / f"{i}.png").touch()
+    check(mnist_loader.load_data(tmp_path / "train-images-idx3-ubyte"))
+    with pytest.raises(DataError, match=r"holds more than 4 files; give the data file itself"):
+        mnist_loader.load_data(tmp_path)
+
+
+def test_hidden_files_do_not_count(tmp_path):
+    """macOS writes a file `._NAME` beside NAME on disks of other systems."""
+    write(tmp_path, MNIST)
+    for name in MNIST:
+        (tmp_path / f"._{name}").write_bytes(b"attributes")
+    check(mnist_loader.load_data(tmp_path))
+    check(mnist_loader.load_data(tmp_path / "train-images-idx3-ubyte"))
+    arrays = tmp_path / "arrays"
+    arrays.mkdir()
+    for name, array in KERAS.items():
+        np.save(arrays / f"{name}.npy", array)
+        (arrays / f"._{name}.npy").write_bytes(b"attributes")
+    check(mnist_loader.load_data(arrays))
+    check(mnist_loader.load_data(arrays / "x_train.npy"))
+
+
 @pytest.mark.parametrize(("name", "classes"), [("balanced", 47), ("digits", 10), ("byclass", 62)])
 def test_emnist_is_upright_and_has_its_classes(tmp_path, name, classes):
     files = renamed(f"emnist-{name}-{{}}-{{}}", test="test")
@@ -299,7 +327,7 @@ def test_csv_of_emnist_is_upright(tmp_path):
 @pytest.mark.filterwarnings("ignore::fastnet.mnist_loader.DataWarning")
 def test_numbers_that_are_no_grey_values_stay_as_they_are(tmp_path):
     iris = RANDOM.uniform(-3, 7, (60, 4)).astype("f4")
-    for inputs in (iris, np.abs(iris), RANDOM.integers(0, 17, (60, 16)), iris * 100):
+    for inputs in (iris, np.abs(iris), RANDOM.integers(0, 17, (60, 16)), iris * 100, np.abs(iris) % 1 + 254.75):
         data = mnist_loader.load_data(npz(tmp_path / "data.npz", x=inputs, y=np.arange(60) % 3))
         both = np.concatenate([pixels for pixels, _ in data])
         np.testing.assert_array_equal(np.sort(both, axis=None), np.sort(inputs, axis=None))

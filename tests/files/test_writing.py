@@ -24,6 +24,16 @@ def test_a_file_that_cannot_be_replaced_gets_the_contents(tmp_path, monkeypatch)
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_of_a_link_the_folder_of_the_linked_file_counts(tmp_path):
+    for name, target in (("lost", tmp_path / "none" / "net.json"), ("loop", "loop"), ("new", "net.json")):
+        (tmp_path / name).symlink_to(target)
+    with pytest.raises(ValueError, match=r"none is not a folder that can be written to; name a file in another folder"):
+        writing.check_writable(tmp_path / "lost")
+    with pytest.raises(ValueError, match=r"loop is a loop of links; name another file"):
+        writing.check_writable(tmp_path / "loop")
+    assert writing.check_path(tmp_path / "new", "checkpoint") == tmp_path / "new"
+
+
 def test_a_file_that_another_program_holds_on_windows_is_tried_again(tmp_path, monkeypatch):
     held, replace = [], Path.replace
 

@@ -34,6 +34,22 @@ def test_16_bits_are_divided_and_not_cut_off(tmp_path):
     np.testing.assert_allclose(handwriting.read(written(tmp_path, image)), GREYS / 255, atol=1e-4)
 
 
+@pytest.mark.parametrize("shape", [(9, 9), (900, 900)])
+def test_16_bits_stay_from_0_to_1_where_the_image_is_scaled_down(tmp_path, shape):
+    pixels = np.zeros(shape, np.uint16)
+    pixels[:, ::7] = 65535
+    read = handwriting.read(written(tmp_path, Image.fromarray(pixels)))
+    assert 0 <= read.min() < read.max() <= 1
+
+
+def test_16_bits_with_a_transparent_value(tmp_path):
+    grey, exif = GREYS.astype(np.uint16) * 257, Image.Exif()
+    exif[0x0112] = 6  # a viewer must rotate the image by 90 degrees clockwise
+    read = handwriting.read(written(tmp_path, Image.fromarray(grey), transparency=257 * 51, exif=exif))
+    expected = np.rot90(np.where(GREYS == 51, 255, GREYS), -1)
+    np.testing.assert_allclose(read, np.stack([expected] * 3, axis=2) / 255, atol=1e-6)
+
+
 def test_one_bit(tmp_path):
     read = handwriting.read(written(tmp_path, Image.fromarray(GREYS > 128)))
     np.testing.assert_array_equal(read, GREYS > 128)
@@ -255,6 +271,7 @@ def test_pixels_of_other_types_are_refused(tmp_path):
     for pixels, message in (
         (np.ones((9, 9), np.float32), "floating-point"),
         (np.full((9, 9), 1 << 20, np.int32), "32"),
+        (np.full((9, 9), -5, np.int32), ".*negative values"),
     ):
         path = written(tmp_path, Image.fromarray(pixels), "image.tif")
         with pytest.raises(ValueError, match=rf"image\.tif: the image has {message}.*; save it with 8 or 16"):

@@ -91,7 +91,7 @@ async def window(page, session="0123456789abcdef", *, origin=None, cookies=None)
 
 async def get(page, path, **headers):
     """Return status, headers and body of the response to a GET request."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", page.port)
+    reader, writer = await asyncio.open_connection(urlsplit(page.address).hostname, page.port)
     lines = {"Host": f"127.0.0.1:{page.port}", **headers}
     text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     writer.write(f"GET {path} HTTP/1.1\r\n{text}\r\n".encode())

@@ -177,10 +177,17 @@ def test_there_are_not_too_many_windows():
     assert run(scenario) == 4429
 
 
-def test_by_default_only_this_machine_can_connect():
+@pytest.mark.parametrize("host", ["127.0.0.1", "0", "0.0.0.0"])
+def test_other_addresses_of_this_machine_are_allowed_only_if_the_server_listens_on_them(host):
     async def scenario(page):
-        return page.host, page.address
+        status, _, _ = await get(page, "/style.css", Host="192.0.2.1")
+        return page.address, status
 
-    host, address = run(scenario)
-    assert host == "127.0.0.1"
+    address, status = run(scenario, host=host)
     assert address.startswith("http://127.0.0.1:")
+    assert status == (403 if host == "127.0.0.1" else 200)
+
+
+def test_an_empty_host_is_refused():
+    with pytest.raises(ValueError, match=r"^host is empty; it must be an address of this machine"):
+        run(None, host="")

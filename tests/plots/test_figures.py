@@ -1,6 +1,8 @@
+import math
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,12 @@ def test_an_ending_that_is_unknown_is_refused(tmp_path, name):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_format_whose_program_is_missing_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))  # without LaTeX
+    with pytest.raises(ValueError, match=r"x\.pgf: matplotlib cannot write this format here \(.*xelatex"):
+        plots.check(tmp_path / "x.pgf")
+
+
 def test_importing_the_pictures_loads_no_matplotlib():
     code = "import sys, fastnet.plots; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
@@ -76,6 +84,24 @@ def test_a_picture_goes_where_there_is_no_screen(tmp_path):
     environment = {"MPLBACKEND": "TkAgg", "MPLCONFIGDIR": str(tmp_path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
     assert (tmp_path / "w.png").exists()
+
+
+NAMES_WITH_DOLLARS = {
+    "confusion_matrix": lambda: plots.confusion_matrix(["$5-$10", "$1-$5"], ["$1-$5"] * 2),
+    "sweep": lambda: plots.sweep({"eta=$1$": [[0.5]], "eta=$2$": [[0.5], [math.nan]]}, what="$x$ accuracy"),
+    "learning_curves": lambda: plots.learning_curves(replace(RUN, recipe={"cost": "$x$"})),
+}
+
+
+@pytest.mark.parametrize("name", NAMES_WITH_DOLLARS)
+def test_a_dollar_in_a_name_begins_no_formula(name):
+    import matplotlib.text
+
+    figure = NAMES_WITH_DOLLARS[name]()
+    figure.draw_without_rendering()
+    found = [text for text in figure.findobj(matplotlib.text.Text) if "$" in text.get_text()]
+    assert found
+    assert not any(text.get_parse_math() for text in found)
 
 
 def test_a_new_figure_has_its_size():

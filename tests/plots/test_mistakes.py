@@ -70,20 +70,46 @@ def test_all_mistakes_one_and_none(net, data, words):
     assert not figure.axes[0].images
 
 
-def test_a_classifier_of_scikit_learn(random, words):
+@pytest.fixture
+def samples(random):
+    return random.random((60, 4)), random.integers(3, 6, 60)
+
+
+@pytest.fixture
+def logistic():
     linear_model = pytest.importorskip("sklearn.linear_model", reason="scikit-learn is not installed")
-    inputs, labels = random.random((60, 4)), random.integers(3, 6, 60)
-    classifier = linear_model.LogisticRegression().fit(inputs, labels)
+    return linear_model.LogisticRegression()
+
+
+@pytest.mark.parametrize("kind", [int, float, str, object])
+@pytest.mark.parametrize("targets", ["labels", "vectors"])
+def test_a_classifier_of_scikit_learn(samples, logistic, words, kind, targets):
+    inputs, labels = samples
+    logistic.fit(inputs, labels.astype(str).astype(object) if kind is object else labels.astype(kind))
     wrong = [
         (probabilities.max(), f"{label} as {answer} ({probabilities.max() * 100:.0f} %)")
         for label, answer, probabilities in zip(
-            labels, classifier.predict(inputs), classifier.predict_proba(inputs), strict=True
+            labels, logistic.predict(inputs).astype(int), logistic.predict_proba(inputs), strict=True
         )
         if label != answer
     ]
-    figure = plots.mistakes(classifier, Dataset(inputs, labels))
+    figure = plots.mistakes(logistic, Dataset(inputs, labels if targets == "labels" else np.eye(3)[labels - 3]))
     assert above(figure.axes[0]) == [text for _, text in sorted(wrong, reverse=True)][:18]
     assert f"The 18 most confident of {len(wrong)} mistakes in 60 images" in words(figure)
+
+
+@pytest.mark.parametrize(
+    ("names", "targets", "message"),
+    [
+        ([7, 8, 9], [3, 4, 5], r"^data: no label is a class of net: the labels are such as 3, the classes \[7 8 9\]"),
+        (["cat", "dog", "owl"], [3, 4, 5], "^net has classes such as 'cat'; they must be integers, as labels are"),
+        ([3, 4, 5], np.eye(4)[:3], "^data: y has 4 components"),
+    ],
+)
+def test_labels_that_are_no_classes_of_a_classifier_are_refused(logistic, names, targets, message):
+    inputs = np.eye(4)[:3]
+    with pytest.raises(ValueError, match=message):
+        plots.mistakes(logistic.fit(inputs, names), Dataset(inputs, targets))
 
 
 def test_chapter_1s_network_and_another_shape(data, axes):

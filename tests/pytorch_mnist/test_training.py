@@ -90,6 +90,13 @@ def test_the_best_epoch_is_the_first_of_equals(train, tmp_path, monkeypatch):
         assert not torch.equal(parameters(model), seen[3])
 
 
+def test_the_result_is_that_of_the_run_whatever_happens_to_the_file(train, tmp_path):
+    expected = train(epochs=2, path=tmp_path / "whole.pth").model
+    found = train(lambda epoch: (tmp_path / "model.pth").unlink(missing_ok=True), epochs=2).model
+    assert torch.equal(parameters(found), parameters(expected))
+    assert not found.training
+
+
 def test_it_stops_early(train):
     result = train(epochs=30, patience=3, learning_rate=NO_PROGRESS)
     assert (len(result.history), result.best.number) == (4, 1)

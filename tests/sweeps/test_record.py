@@ -37,6 +37,17 @@ def test_what_is_recorded_is_found_again(path):
         assert record[recipe(), 3].seconds == RUN.seconds
 
 
+def test_a_file_may_have_a_name_that_sqlite_reserves(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        with Record(":memory:", "data") as record:
+            record.begin()
+            record.add(recipe(), 3, RUN)
+    assert (tmp_path / ":memory:").is_file()
+    with Record(":memory:", "data") as record:
+        assert record[recipe(), 3] == RUN
+
+
 def test_a_run_is_identified_by_everything_that_affects_it(path, monkeypatch):
     with Record(path, "data") as record, Record(path, "other data") as other:
         assert record.find(recipe(), 4) is None

@@ -18,6 +18,7 @@ from joblib import Parallel, delayed
 from fastnet import network
 from fastnet.book.digits import mnist, silence
 from fastnet.book.experiment import Measured, Published, experiment
+from fastnet.book.seeds import consecutive
 from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.plots.figures import PALETTE, in_percent, style_curves
 from fastnet.plots.labels import End, label_ends
@@ -55,7 +56,7 @@ NETWORKS = {
 )
 def results(*, samples: int = 50_000, epochs: int = 30, seed: int = 0) -> Measured:
     """Train the networks with mini-batches of 10, as many networks at a time as there are processors."""
-    tasks = [(name, 3 * seed + run) for name, each in NETWORKS.items() for run in range(each.runs)]
+    tasks = [(name, each) for name, trained in NETWORKS.items() for each in consecutive(3 * seed, trained.runs)]
     with silence(), warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingWarning)  # expected: some networks never predict some digits
         curves = Parallel(n_jobs=-1, prefer="threads")(

@@ -15,6 +15,7 @@ import numpy as np
 from fastnet.book.chapter5.speeds import DEPTHS, deep_network, hidden_layers, speeds
 from fastnet.book.digits import mnist
 from fastnet.book.experiment import Measured, Published, experiment
+from fastnet.book.seeds import consecutive
 from fastnet.plots.figures import GRID, OTHERS, PALETTE
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def initial_gradients(*, samples: int = 1000, networks: int = 30, seed: int = 0)
     data: dict[str, np.ndarray] = {}
     values: dict[str, float] = {}
     for depth in DEPTHS:
-        found = [speeds(deep_network(depth, seed + i).gradients(training)[0]) for i in range(networks)]
+        found = [speeds(deep_network(depth, each).gradients(training)[0]) for each in consecutive(seed, networks)]
         data[hidden_layers(depth)] = np.array(found)
         values |= {name_of(depth, layer): value for layer, value in enumerate(found[0], 1)}
     return Measured(data, values)

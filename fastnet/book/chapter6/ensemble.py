@@ -15,6 +15,7 @@ from fastnet.book.chapter6.dropout import NETWORKS
 from fastnet.book.chapter6.training import best_test_accuracy, train
 from fastnet.book.digits import mnist, percent
 from fastnet.book.experiment import Measured, Published, experiment
+from fastnet.book.seeds import consecutive
 from fastnet.plots.figures import PALETTE
 from fastnet.plots.images import Mosaic
 
@@ -30,7 +31,7 @@ def ensemble(
     *, networks: int = 5, samples: int = 50_000, test_samples: int = 10_000, epochs: int = 40, seed: int = 0
 ) -> Measured:
     """Train networks as in `dropout`, each with its own seed, and let them vote on the test digits."""
-    seeds = range(seed * networks, (seed + 1) * networks)
+    seeds = consecutive(seed * networks, networks)
     (recipe,) = NETWORKS.values()
     trained = train([recipe] * networks, samples, test_samples, epochs, seeds)
     test = mnist()[2][:test_samples]

@@ -17,6 +17,7 @@ import numpy as np
 from fastnet.book.chapter6.networks import two_convolutions
 from fastnet.book.chapter6.training import Recipe, train
 from fastnet.book.experiment import Measured, experiment
+from fastnet.book.seeds import consecutive
 from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.network3 import ReLU
 from fastnet.plots.figures import GRID, OTHERS, PALETTE, in_percent
@@ -51,7 +52,7 @@ def regularization_strength(
     seed : int
         The networks for each lambda have the seeds `seed * networks`, `seed * networks + 1`, ...
     """
-    pairs = list(product(lambdas, range(seed * networks, (seed + 1) * networks)))
+    pairs = list(product(lambdas, consecutive(seed * networks, networks)))
     recipes = [Recipe(partial(two_convolutions, ReLU), 0.03, lmbda * samples / 50_000) for lmbda, _ in pairs]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingWarning)  # expected where lambda is too large
