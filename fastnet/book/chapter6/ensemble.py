@@ -1,7 +1,8 @@
 """An ensemble: five networks with dropout vote on each digit.
 
-The ensemble of five has a test accuracy of 99.65 %, the first of its networks 99.63 %. The picture shows the digits
-that the ensemble gets wrong. The training took 18488 seconds for all five networks together, each on one processor.
+The picture shows the digits that the ensemble gets wrong. With seed 0, the five networks have test accuracies from
+99.54 to 99.58 %, and the ensemble is more accurate than each of them. The training took 1,800 seconds of one processor
+for each network.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ SHOWN = 60
 """Largest number of misclassified digits that are drawn."""
 
 
-@experiment("An ensemble of five networks", published=[Published("test accuracy", 99.67, "%")], size=(8.0, 5.4))
+@experiment("An ensemble of five networks", published=[Published("test accuracy", 99.67, "%")], size=(8.0, 3.2))
 def ensemble(
     *, networks: int = 5, samples: int = 50_000, test_samples: int = 10_000, epochs: int = 40, seed: int = 0
 ) -> Measured:
