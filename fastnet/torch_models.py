@@ -194,7 +194,10 @@ def from_torch(
         )
     last = layers[-1]
     if not isinstance(last, Dense):
-        raise TypeError(f"model ends with {type(last_module).__name__}; use Linear, Sigmoid, Softmax or Exponential")
+        raise TypeError(
+            f"model ends with {type(last_module).__name__}; it must end with Linear, or with Linear and Sigmoid, Softmax "
+            "or Exponential"
+        )
     if last.activation == "linear" and (cost is None or as_cost(cost) is LogLikelihoodCost):
         layers[-1] = last = replace(last, activation="softmax")
     if cost is None:

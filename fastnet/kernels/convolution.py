@@ -1,8 +1,8 @@
 """Convolution and max pooling (chapter 6).
 
-In a row of pooling windows, four positions are computed at a time, for up to three narrow vectors of filters. If a
-pooling window has 2 x 2 positions, the four positions are one window. The sums and operands of the four positions take
-all 16 registers of AVX2. In a convolution of the input images, a 2 x 2 window is not computed if all of its inputs are
+In a row of pooling windows, four positions are computed at a time, for up to three narrow vectors of filters. If
+pooling windows have 2 x 2 positions, the four positions that are computed at a time are those of one window. The sums
+and operands of the four positions take all 16 registers of AVX2. In a convolution of the input images, a 2 x 2 window is not computed if all of its inputs are
 zero, as at the border of MNIST's images.
 """
 

@@ -119,7 +119,8 @@ def _imported(source: str, package: str) -> Iterator[str]:
 def _import_statements(source: str) -> Iterator[ast.Import | ast.ImportFrom]:
     """Yield all import statements.
 
-    The whole source is parsed only if other text also contains `import`, or if the statements alone cannot be parsed.
+    A regular expression finds the statements, and only these are parsed. The whole source is parsed if `import` also
+    occurs elsewhere, or if the statements alone cannot be parsed.
     """
     statements = _STATEMENT.findall(source)
     nodes: Iterable[ast.AST] | None = None

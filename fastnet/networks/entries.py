@@ -74,8 +74,8 @@ def checked(value: Any) -> Entries:
             raise TypeError(f"sizes contains the class {entry.__name__}; write {entry.__name__}(...) to make a layer")
     if entries and isinstance(entries[0], Layer):
         raise TypeError(
-            f"sizes begins with {entries[0]}; it must begin with the number of inputs, an integer, or the shape of "
-            "images, such as (1, 28, 28)"
+            f"sizes begins with {entries[0]}; it must begin with the number of inputs (an integer) or with the shape "
+            "of images, such as (1, 28, 28)"
         )
     if entries and isinstance(entries[0], Sequence) and not isinstance(entries[0], str):
         return _checked_images(entries)

@@ -28,7 +28,7 @@ def learning_curves(history: History, *, figure: Own) -> Own: ...
 def learning_curves(history: History, *, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
     """Draw the costs and the accuracies of a run against the epochs, as in the figures of the book's chapter 3.
 
-    Epochs are numbered from 0: the point of an epoch is the value after this epoch.
+    Epochs are numbered from 0. The value after epoch i is drawn at i.
 
     Parameters
     ----------

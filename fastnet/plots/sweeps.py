@@ -29,7 +29,7 @@ def sweep(curves: Curves, *, what: str = ..., axes: Axes) -> Axes: ...
 def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | None = None) -> Figure | Axes:
     """Draw a curve for each choice of a sweep: the mean over its seeds, in a band from the lowest to the highest value.
 
-    Epochs are numbered from 0: the point of an epoch is the value after this epoch.
+    Epochs are numbered from 0. The value after epoch i is drawn at i.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ def initial_distribution(*, neurons: int = 5000, inputs: int = 1000, seed: int =
 
 @initial_distribution.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw two panels, for the old and the new weights: a histogram of z, and the theoretical density of z."""
+    """Draw a panel for the old and one for the new weights, each with a histogram of z and its theoretical density."""
     at = np.linspace(-60, 60, 1201)
     for axes, (name, z), color in zip(figure.subplots(1, 2), data["z"].items(), PALETTE, strict=False):
         deviation = data["standard deviation in theory"][name]
