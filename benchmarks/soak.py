@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def soak(title: str, epochs: int, keywords: dict[str, Any]) -> tuple[int, int, int, float]:
-    """Return the memory after a tenth of the epochs, that after the last, the history's growth between, and the drift."""
+    """Return the memory after a tenth of the epochs and after the last, the history's growth between, and the drift."""
     data = mnist_loader.load_data_wrapper()[0] if "MNIST" in title else small()
     sizes = [int(n) for n in title.partition(",")[0].split("-")]
     tenth = epochs // 10

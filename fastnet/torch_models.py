@@ -170,8 +170,8 @@ def from_torch(
         )
     cost = by_name(cost)
     dtype = _dtype(model)
-    given = None if input_shape is None else image_shape(input_shape, "input_shape")
-    modules = [module for module in model if type(module) not in _SKIPPED]
+    given = None if input_shape is None else _given_shape(input_shape)
+    modules = [module for module in model if not _is_skipped(module)]
     if modules and type(modules[0]) is nn.Unflatten:
         given = _unflattened(modules.pop(0), given)
     last_module = next((module for module in reversed(modules) if type(module) is not nn.Flatten), None)
@@ -183,7 +183,8 @@ def from_torch(
             layers.append(layer)
             parameters.append(arrays)
         elif type(module) is nn.Flatten:
-            _check_settings(module, nn.Flatten())
+            if module.start_dim not in (1, -3) or module.end_dim not in (3, -1):  # of four dimensions
+                raise ValueError(f"model has {module}; it must be {nn.Flatten()}")
         elif not layers:
             break
         else:
@@ -195,8 +196,8 @@ def from_torch(
     last = layers[-1]
     if not isinstance(last, Dense):
         raise TypeError(
-            f"model ends with {type(last_module).__name__}; it must end with Linear, or with Linear and Sigmoid, Softmax "
-            "or Exponential"
+            f"model ends with {type(last_module).__name__}; it must end with Linear, or with Linear and Sigmoid, "
+            "Softmax or Exponential"
         )
     if last.activation == "linear" and (cost is None or as_cost(cost) is LogLikelihoodCost):
         layers[-1] = last = replace(last, activation="softmax")
@@ -234,6 +235,18 @@ def _unflattened(module: Any, given: Shape | None) -> Shape:
     if given not in (None, shape):
         raise ValueError(f"input_shape is {given}; it must be {shape}, as in the model's Unflatten, or omitted")
     return shape
+
+
+def _given_shape(input_shape: Any) -> Shape:
+    if isinstance(input_shape, np.ndarray):
+        input_shape = input_shape.tolist()
+    if isinstance(input_shape, Sequence) and len(input_shape) == 1:
+        return (arguments.positive(input_shape[0], "input_shape[0]"),)
+    return image_shape(input_shape, "input_shape")
+
+
+def _is_skipped(module: nn.Module) -> bool:
+    return isinstance(module, _SKIPPED) and type(module).forward in [each.forward for each in _SKIPPED]
 
 
 def _check_settings(module: nn.Module, expected: nn.Module, *others: str) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from fastnet import plots
-from fastnet.commands.run import note, save_picture, say
+from fastnet.commands.run import note, say
+from fastnet.commands.saving import save_picture
 from fastnet.commands.types import SETTINGS, Command, NewFile, NewFolder
 from fastnet.files.writing import write_text
 from fastnet.utils import arguments, progress

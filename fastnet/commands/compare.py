@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from fastnet.commands.parameters import DTYPE, ENGINE_NAMES, Engines
-from fastnet.commands.run import save_picture, save_text
+from fastnet.commands.saving import save_picture, save_text
 from fastnet.commands.types import BATCH_NAMES, POSITIVE, SETTINGS, Command, NewFile, Sizes
 from fastnet.utils import machine, progress
 from fastnet.utils.tables import new_table, print_table

@@ -10,7 +10,8 @@ import click
 
 from fastnet import mnist_loader, network2, plots
 from fastnet.commands.parameters import DATA, ENGINE, ENGINE_NAMES, notes_in_lines
-from fastnet.commands.run import save_picture, say
+from fastnet.commands.run import say
+from fastnet.commands.saving import save_picture
 from fastnet.commands.types import SETTINGS, Command, NewFile
 from fastnet.datasets.dataset import Dataset
 from fastnet.files import models

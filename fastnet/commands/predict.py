@@ -12,7 +12,8 @@ import click
 import numpy as np
 
 from fastnet import handwriting, network2, plots
-from fastnet.commands.run import note, printable, save_picture, save_text, say
+from fastnet.commands.run import note, printable, say
+from fastnet.commands.saving import save_picture, save_text
 from fastnet.commands.types import SETTINGS, Command, NewFile
 from fastnet.handwriting import images as image_files
 from fastnet.handwriting import text_display

@@ -9,19 +9,13 @@ import sys
 import warnings
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
-from fastnet import plots
 from fastnet.files.reading import named_errors
-from fastnet.files.writing import write_text
 from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.utils.interruption import TERMINATION_SIGNALS
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] = ()) -> NoReturn:
@@ -137,23 +131,6 @@ def fail(name: str, message: str) -> NoReturn:
 def note(line: str) -> None:
     """Print a line for the user on standard error. The line begins differently from an error."""
     say(f"note: {line}", err=True)
-
-
-def save_picture(figure: Figure, path: Path) -> None:
-    """Write a picture to a file, and print the file's name."""
-    plots.save(figure, path)
-    say(saved(path, "Picture saved"))
-
-
-def save_text(text: str, path: Path) -> None:
-    """Write a text to a file, and print the file's name."""
-    write_text(path, text)
-    say(saved(path))
-
-
-def saved(path: Path, what: str = "Saved") -> str:
-    """Return the line that a command prints after it has written a file."""
-    return f"{what} to {path}"
 
 
 def say(line: str, *, err: bool = False) -> None:

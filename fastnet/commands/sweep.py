@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import click
 
 from fastnet import plots
 from fastnet.commands.parameters import DATA, check_network_options, notes_in_lines, recipe_options, sizes_for
-from fastnet.commands.run import save_picture, saved, say
+from fastnet.commands.run import say
+from fastnet.commands.saving import save_picture, saved
 from fastnet.commands.types import SETTINGS, Command, NewFile
+from fastnet.utils.streams import is_terminal
 from fastnet.utils.tables import print_table
 
 
@@ -106,7 +109,7 @@ def sweep(
         raise
     except sweeps.TrainingFailed as error:
         raise click.ClickException(f"{error}; the trained networks are recorded in {record}") from None
-    print_table(found.table(Console().width))
+    print_table(found.table(Console().width if is_terminal(sys.stdout) else None))
     say(found.summary())
     seconds, known = time.perf_counter() - began, found.networks - found.trained
     networks = "network" if found.trained == 1 else "networks"

@@ -11,7 +11,8 @@ import click
 
 from fastnet import expand_mnist, mnist_loader, network2, plots
 from fastnet.commands.parameters import DATA, check_network_options, notes_in_lines, recipe_options, sizes_for
-from fastnet.commands.run import in_words, saved, say
+from fastnet.commands.run import in_words, say
+from fastnet.commands.saving import saved
 from fastnet.commands.types import SETTINGS, Command, NewFile
 from fastnet.learning.checkpoints import files_of
 from fastnet.learning.history import History

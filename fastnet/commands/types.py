@@ -109,7 +109,7 @@ class Command(click.Command):
         try:
             _, _, given = self.make_parser(ctx).parse_args(list(args))
         except click.NoSuchOption as error:
-            names = {name.lstrip("-"): name for param in self.get_params(ctx) for name in param.opts if name[0] == "-"}
+            names = {name.lstrip("-"): name for param in self.get_params(ctx) for name in _names(param)}
             near = difflib.get_close_matches(error.option_name.lstrip("-"), names)
             possibilities = [names[each] for each in near]
             raise click.NoSuchOption(error.option_name, possibilities=possibilities, ctx=ctx) from None
@@ -129,6 +129,10 @@ class Command(click.Command):
                     names = " and ".join(sorted(_shown(each) for each in (param, other)))
                     raise click.UsageError(f"{names} are the same file, {click.format_filename(path)}; name two files")
         return super().invoke(ctx)
+
+
+def _names(param: click.Parameter) -> list[str]:
+    return [name for name in (*param.opts, *param.secondary_opts) if name.startswith("-")]
 
 
 def _are_same(one: Path, other: Path) -> bool:

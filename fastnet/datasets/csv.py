@@ -111,14 +111,15 @@ def _fault(path: Path) -> str | None:
         if names is None:
             stream.seek(0)
         reader = csv.reader((line.decode("utf-8-sig") for line in _lines(stream)), delimiter=delimiter)
-        expected = 0
+        expected = len(names or ())
+        wrong = "the lines before have {}; correct this line" if names is None else "the first line has {} names"
         try:
             for fields in filter(None, reader):
                 line = f"line {reader.line_num + (names is not None)}"
                 expected = expected or len(fields)
                 if len(fields) != expected:
                     values = f"{len(fields)} value{'s' if len(fields) > 1 else ''}"
-                    return f"{line} has {values}, but the lines before have {expected}; correct this line"
+                    return f"{line} has {values}, but {wrong.format(expected)}"
                 for i, value in enumerate(fields):
                     if not _is_number(value):
                         return f"{line}, {_faulty(value, i, names)}"

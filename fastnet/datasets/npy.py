@@ -72,7 +72,8 @@ def read_array(stream: BinaryIO, most: int) -> np.ndarray:
         raise ValueError(_OBJECTS)
     if not _NUMBERS.fullmatch(found[1]):
         kind = found[1].decode("ascii", "replace")[:40]
-        raise ValueError(f"its array is of type {kind}; it must hold numbers{_LABELS if kind[2:3] in 'US' else ''}")
+        how = _LABELS if kind[2:3] in ("U", "S") else ""
+        raise ValueError(f"its array is of type {kind}; it must hold numbers{how}")
     dtype = np.dtype(found[1][1:-1].decode("ascii"))
     sizes = found[3].replace(b" ", b"").rstrip(b",")
     digits = sizes.split(b",") if sizes else []

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from fastnet.engines.torch_layers import ACTIVATIONS
 from fastnet.formulas.costs import Outputs
-from fastnet.formulas.regression import HuberCost, QuantileCost
+from fastnet.formulas.regression import POISSON_SERIES, HuberCost, QuantileCost
 
 Cost: TypeAlias = Callable[[torch.Tensor, torch.Tensor, Outputs, bool], torch.Tensor]
 
@@ -67,8 +67,15 @@ def _log_likelihood_losses(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 def _poisson_losses(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    d = z.double() - torch.where(y > 0, y, 1).double().log()
-    return torch.where(y > 0, y * (d.expm1() - d), z.exp()).to(z.dtype)
+    # as in `PoissonCost`, in float64
+    count, mean = y.double(), z.double().exp()
+    d = z.double() - torch.where(y > 0, count, 1).log()
+    near = d.clamp(-1, 1)
+    series = torch.zeros_like(near)
+    for coefficient in POISSON_SERIES:
+        series = series * near + coefficient
+    losses = torch.where(d.abs() < 1, count * near**2 * series, mean - count - count * d)
+    return torch.where(y > 0, losses, mean).to(z.dtype)
 
 
 def _reduction(summed: bool) -> str:

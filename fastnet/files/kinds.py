@@ -37,7 +37,6 @@ _BEGINNINGS = {
     b"\xff\xd8\xff": _PICTURE,
     b"%PDF": _PICTURE,
     b"%!PS": _PICTURE,
-    b"<?xml": _PICTURE,
     b"PK\x03\x04": Kind("archive, such as a network of PyTorch or arrays of NumPy"),
 }
 _OF_TENSORS = {  # names in the headers of the format safetensors

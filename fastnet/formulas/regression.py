@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,10 +53,15 @@ class PoissonCost:
             )
 
 
+POISSON_SERIES = [1 / math.factorial(k) for k in range(19, 1, -1)]
+"""Coefficients of (exp(d) - 1 - d) / d^2, the highest power first; for abs(d) <= 1, the error is that of rounding."""
+
+
 def _poisson_terms(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
     d = np.where(y > 0, z - np.log(y, dtype=np.result_type(z, np.float64)), 0)
-    difference = np.where((y > 0) & (d < 1), y * np.expm1(d), a - y)  # the first is a - y with the digits of d
-    terms: np.ndarray = difference - y * d
+    near = np.clip(d, -1, 1)
+    series = near**2 * np.polyval(POISSON_SERIES, near)  # exp(d) - 1 - d
+    terms: np.ndarray = np.where((y > 0) & (np.abs(d) < 1), y * series, a - y - y * d)
     return terms
 
 

@@ -179,7 +179,8 @@ def _as_array(image: Image) -> np.ndarray:
     image.draft(None, (LARGEST, LARGEST))  # a large JPEG is decoded at a half, a quarter or an eighth of its size
     image.load()
     if image.mode.startswith("I"):  # 16 bits; Pillow's conversion to 8 bits would clip values at 255
-        extremes: Any = image.getextrema()
+        # Pillow cannot find the extremes of big-endian images.
+        extremes: Any = (image if image.mode in ("I", "I;16") else image.convert("I")).getextrema()
         low, high = extremes
         if not 0 <= low <= high <= 65535:
             raise DataError("the image has 32 bits per channel, or negative values; save it with 8 or 16 bits")

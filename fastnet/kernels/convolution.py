@@ -2,8 +2,8 @@
 
 In a row of pooling windows, four positions are computed at a time, for up to three narrow vectors of filters. If
 pooling windows have 2 x 2 positions, the four positions that are computed at a time are those of one window. The sums
-and operands of the four positions take all 16 registers of AVX2. In a convolution of the input images, a 2 x 2 window is not computed if all of its inputs are
-zero, as at the border of MNIST's images.
+and operands of the four positions take all 16 registers of AVX2. In a convolution of the input images, a 2 x 2 window
+is not computed if all of its inputs are zero, as at the border of MNIST's images.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ _SMALLEST = 1 / 128  # learning rate at which 'halve' stops training, as a fract
 
 
 def _epochs(value: Any, argument: str) -> tuple[int, ...]:
-    if not isinstance(value, Iterable) or isinstance(value, str):
+    if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
         raise TypeError(f"{argument} is {arguments.brief(value)}; it must be a sequence of integers, such as (20, 25)")
     return tuple(arguments.natural(each, f"{argument}[{i}]") for i, each in enumerate(value))
 

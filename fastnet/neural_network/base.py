@@ -35,6 +35,7 @@ from fastnet.neural_network.solvers import Task
 from fastnet.neural_network.stochastic import Continuation, DivergenceError
 from fastnet.neural_network.warn import callers, warn
 from fastnet.utils import arguments
+from fastnet.utils.random_state import restored_on_error
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -144,7 +145,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         random = check_random_state(self.random_state)
         anew = not self.__sklearn_is_fitted__() or not (self.warm_start or incremental)
         before = self._continuation if incremental and not anew else None
-        with all_or_nothing(self, random):
+        with all_or_nothing(self), restored_on_error(random, unless=DivergenceError):  # another attempt draws anew
             inputs, targets, weights = self._validated(X, y, sample_weight, anew, incremental)
             class_weights = self._class_weights(targets, incremental)
             self.n_outputs_ = targets.shape[1]
@@ -170,7 +171,9 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         self._validate_params()
         for name, constraints in self._parameter_constraints.items():
             if any(isinstance(each, Interval) and each.type is Real for each in constraints):
-                arguments.number_from_zero(getattr(self, name), name)  # an integer may be too large for a float
+                value = getattr(self, name)
+                if isinstance(value, Integral):
+                    arguments.number_from_zero(abs(value), name)  # an integer may be too large for a float
         if incremental and self.early_stopping:
             raise ValueError(
                 "early_stopping is True; partial_fit does not see all samples, and cannot reserve validation samples: "
@@ -367,20 +370,14 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
 
 
 @contextlib.contextmanager
-def all_or_nothing(estimator: BaseMLP, random: np.random.RandomState | None = None) -> Iterator[None]:
-    """Restore an estimator's attributes, and the state of a generator, if an exception leaves the `with` block.
-
-    If the network diverges, the generator is not restored, so that another attempt draws other numbers and may succeed.
-    """
+def all_or_nothing(estimator: BaseMLP) -> Iterator[None]:
+    """Restore an estimator's attributes if an exception leaves the `with` block."""
     attributes = dict(vars(estimator))
-    state = None if random is None else random.get_state(legacy=False)
     try:
         yield
-    except BaseException as error:  # including `KeyboardInterrupt`
+    except BaseException:  # including `KeyboardInterrupt`
         estimator.__dict__.clear()
         estimator.__dict__.update(attributes)
-        if random is not None and state is not None and not isinstance(error, DivergenceError):
-            random.set_state(state)
         raise
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
@@ -190,6 +191,11 @@ def _samples(task: Task) -> Samples:
     chosen, held_out = train_test_split(
         chosen, random_state=task.random, test_size=estimator.validation_fraction, stratify=stratify
     )
+    if len(held_out) < 2:
+        raise ValueError(
+            f"The validation set is too small: it has {len(held_out)} sample. Increase 'validation_fraction' or the "
+            "size of your dataset."
+        )
     their_weights = None if weights is None else weights[held_out]
     return Samples(data, weights, chosen, _scorer(task, task.inputs[held_out], targets[held_out], their_weights))
 
@@ -197,11 +203,8 @@ def _samples(task: Task) -> Samples:
 def _scorer(task: Task, inputs: Any, targets: np.ndarray, weights: np.ndarray | None) -> Callable[[Engine], float]:
     """Return a function that scores an engine on samples. The score is NaN if an output is not finite."""
     estimator = task.estimator
-    if len(targets) < 2:  # R^2 of a single sample is NaN
-        raise ValueError(
-            f"The validation set is too small: it has {len(targets)} sample. Increase 'validation_fraction' or the "
-            "size of your dataset, or give more samples as X_val."
-        )
+    if len(targets) < 2 and not is_classifier(estimator):
+        raise ValueError("X_val has 1 sample; the score R^2 needs at least two")
     y = estimator._decoded(targets)
     data = _converted(inputs, targets, task.settings.dtype, "X_val", "y_val")
 

@@ -22,8 +22,8 @@ def read(path: Path) -> network2.Network:
         If the file does not hold a network for MNIST's digits that the page can show.
     """
     with path.open("rb") as file:
-        is_binary = b"\0" in file.read(8)  # a file of `network3` begins with the length of its header, in 8 bytes
-    net = _of_layers(network3.load(path)) if is_binary else network2.load(path)
+        is_of_layers = file.read(9)[8:] == b"{"  # a file of `network3` begins with the length of its header, in 8 bytes
+    net = _of_layers(network3.load(path)) if is_of_layers else network2.load(path)
     with arguments.named(str(path)):
         prediction.check(net)
         settings.of_network(net)  # raises an exception if the page cannot show the network

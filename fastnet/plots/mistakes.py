@@ -148,6 +148,8 @@ def _labels_and_classes(names: np.ndarray, data: Dataset) -> tuple[np.ndarray, n
     """Return the label of each sample, and a classifier's classes as integers; the classifier may have strings."""
     try:
         classes = names.astype(np.int64)
+        if names.dtype.kind == "f" and (classes != names).any():
+            raise ValueError
     except (TypeError, ValueError):
         raise ValueError(f"net has classes such as {str(names[0])!r}; they must be integers, as labels are") from None
     are_vectors = data.targets.ndim == 2 and data.targets.shape[1] > 1

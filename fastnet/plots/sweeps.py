@@ -55,8 +55,8 @@ def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | Non
 
     Notes
     -----
-    Of more than 12 choices, only 12 are coloured and labelled: those with the highest last means, or with the lowest
-    last means if the name of the numbers does not end with "accuracy".
+    Of more than 12 choices, only 12 are coloured and labelled: those whose runs' last values have the highest mean, or
+    the lowest mean if the name of the numbers does not end with "accuracy".
 
     A line is dotted after a seed has stopped or diverged, and then shows the mean of the remaining seeds. The limits
     of the vertical axis exclude outliers, such as values of the first epoch or of a large learning rate. `set_ylim` of
@@ -126,10 +126,9 @@ class _Choice:
 
     @property
     def last(self) -> float:
-        """Mean of the last epoch that a run has completed; NaN if no run has completed an epoch, or all diverged."""
-        means = self.min_mean_max()[1]
-        there = means[~np.isnan(means)]
-        return float(there[-1]) if len(there) and self.diverged < len(self.values) else np.nan
+        """Mean of the runs' last values; NaN if no run has a value, or all runs diverged."""
+        lasts = [run[~np.isnan(run)][-1] for run in self.values if not np.isnan(run).all()]
+        return float(np.mean(lasts)) if lasts and self.diverged < len(self.values) else np.nan
 
     @property
     def highest(self) -> float:
@@ -145,7 +144,7 @@ class _Choice:
 
 
 def _best(choices: list[_Choice], *, highest: bool) -> list[int]:
-    """Return the indices of at most `_MOST_LABELS` choices, in their order: those with the best last means."""
+    """Return the indices of at most `_MOST_LABELS` choices, in their order: those whose runs end best."""
     last = np.array([choice.last for choice in choices])
     best = np.argsort(-last if highest else last, kind="stable")  # NaN comes last
     return sorted(best[:_MOST_LABELS].tolist())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet.files.writing import write_text
 from fastnet.sweeps.data import StrPath
-from fastnet.sweeps.grid import as_text, columns, labels
+from fastnet.sweeps.grid import as_text, columns, differing, labels
 from fastnet.sweeps.recipe import Recipe
 from fastnet.sweeps.run import Run
 from fastnet.utils import tables, text
@@ -233,7 +233,7 @@ class Sweep:
         ImportError
             If pandas is not installed.
         """
-        names = columns(self._recipes)
+        names = differing(self._recipes)
         rows = [{**{name: getattr(row.recipe, name) for name in names}, **row.summary()} for row in self.rows]
         return data_frame({name: [row[name] for row in rows] for name in rows[0]})
 

@@ -8,17 +8,20 @@ from typing import Any
 
 
 @contextlib.contextmanager
-def restored_on_error(generator: Any) -> Iterator[None]:
+def restored_on_error(generator: Any, unless: type[BaseException] | tuple[()] = ()) -> Iterator[None]:
     """Restore the state of a random generator if an exception leaves the `with` block.
 
     Parameters
     ----------
     generator : module or RandomState
         `numpy.random`, for NumPy's global generator, or a `RandomState`.
+    unless : exception class, optional
+        Class of exceptions after which the state is not restored.
     """
-    before = generator.get_state()
+    before = generator.get_state(legacy=False)
     try:
         yield
-    except BaseException:
-        generator.set_state(before)
+    except BaseException as error:
+        if not isinstance(error, unless):
+            generator.set_state(before)
         raise

@@ -14,7 +14,9 @@ def unbroken(text: str) -> str:
 
 
 def lines(text: str, width: int) -> list[str]:
-    """Divide a text into lines of at most `width` characters: after commas and semicolons, or else at any spaces.
+    """Divide a text into lines of at most `width` characters.
+
+    The text is divided after commas and semicolons, or else at spaces. Words longer than `width` are divided, too.
 
     Examples
     --------
@@ -24,4 +26,5 @@ def lines(text: str, width: int) -> list[str]:
     ['a name', 'without', 'commas']
     """
     parts = wrap(unbroken(text), width, break_long_words=False, break_on_hyphens=False)
-    return [line for part in parts for line in wrap(part.replace(_UNBROKEN, " "), width)] or [text]
+    divided = [wrap(part.replace(_UNBROKEN, " "), width, break_on_hyphens=False) for part in parts]
+    return [line for each in divided for line in each] or [text]

@@ -80,6 +80,8 @@ def samples_of_exp(random):
         for difference in (0.3, 2, 20):
             d = random.choice([-1, 1], 3) * difference / np.sqrt(y + 1)
             yield np.log(np.maximum(y, 1e-3)) + d, y
+    for small in (1e-3, 1e-6, 1e-9):
+        yield np.array([small, -small, 2 * small]), np.ones(3)
 
 
 def samples_of_linear(random):
@@ -111,7 +113,8 @@ def tolerance(cost, z, y):
     if cost != "PoissonCost":
         return rounding
     log = np.log(np.where(y > 0, y, 1).astype(float))
-    return rounding + 1e-15 * np.max(np.abs(log / (z - log)))
+    difference = np.where(z == log, np.inf, z - log)
+    return rounding + 1e-15 * np.max(np.abs(log / difference))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -168,7 +168,7 @@ def test_what_is_kept_where_nothing_is_dropped(architecture):
         dropped = [each for each in architecture.layers[end + 1 : following] if isinstance(each, Dropout)]
         expected.append(prod(1 if each.inverted else 1 - each.p for each in dropped))
     if known[0].layer is None:
-        # The layer that copies the images multiplies them by the inputs' factor, so its own factor is 1.
+        # The engine has already multiplied the images by the inputs' factor, so the factor of their copy is 1.
         expected.insert(1, 1)
     np.testing.assert_array_equal(layout.layout_of(architecture).keeps, expected)
 

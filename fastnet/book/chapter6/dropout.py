@@ -1,6 +1,6 @@
 """Dropout: two layers of 1,000 neurons, in which each neuron is dropped in training with probability 0.5.
 
-In the book, no other single network of the chapter is as accurate. The training took 1,800 seconds of one processor.
+In the book, no other single network of the chapter is as accurate.
 """
 
 from __future__ import annotations
