@@ -199,6 +199,15 @@ def test_a_cost_that_does_not_go_with_the_outputs():
         from_torch(model, cost=network2.QuadraticCost)
 
 
+def test_other_ways_to_describe_the_same_model():
+    class Lazy(nn.Dropout):
+        pass
+
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Sigmoid(), nn.Flatten(-3, 3), Lazy(), nn.Linear(8, 2))
+    assert from_torch(model, input_shape=np.array([1, 4, 4])).sizes[0] == 16
+    assert from_torch(nn.Sequential(nn.Linear(16, 2)), input_shape=(16,)).sizes == [16, 2]
+
+
 @pytest.mark.parametrize("input_shape", [16, "abc", (1, 4), (1, "4", 4), (1, 4, 0)])
 def test_a_shape_of_images_that_is_none(input_shape):
     with pytest.raises((TypeError, ValueError), match=r"^(a number in )?input_shape is "):

@@ -148,11 +148,16 @@ def test_the_help_fits_into_80_columns(command):
 
 
 @pytest.mark.parametrize(
-    ("option", "suggested"),
-    [("--lambda", "Did you mean '--lmbda'?"), ("--epoch", "Did you mean '--epochs'?"), ("--lr", "")],
+    ("command", "option", "suggested"),
+    [
+        ("train", "--lambda", "Did you mean '--lmbda'?"),
+        ("train", "--epoch", "Did you mean '--epochs'?"),
+        ("train", "--lr", ""),
+        ("play", "--no-browsr", "(Did you mean one of: '--browser', '--no-browser'?)"),
+    ],
 )
-def test_a_similar_option_is_suggested(option, suggested, fastnet):
-    errors = fastnet("train", option, "1")[2]
+def test_a_similar_option_is_suggested(command, option, suggested, fastnet):
+    errors = fastnet(command, option, "1")[2]
     assert errors == f"fastnet: No such option {option!r}.{suggested and ' '}{suggested}\n"
 
 

@@ -34,6 +34,14 @@ def test_16_bits_are_divided_and_not_cut_off(tmp_path):
     np.testing.assert_allclose(handwriting.read(written(tmp_path, image)), GREYS / 255, atol=1e-4)
 
 
+def test_16_bits_in_either_order_of_the_bytes(tmp_path):
+    grey = np.random.default_rng(0).integers(0, 65536, (40, 40), dtype=np.uint16)
+    Image.fromarray(grey).save(tmp_path / "little.tiff")
+    big = Image.frombytes("I;16B", (40, 40), grey.astype(">u2").tobytes())
+    big.save(tmp_path / "big.tiff")
+    np.testing.assert_array_equal(*(handwriting.read(tmp_path / f"{name}.tiff") for name in ("little", "big")))
+
+
 @pytest.mark.parametrize("shape", [(9, 9), (900, 900)])
 def test_16_bits_stay_from_0_to_1_where_the_image_is_scaled_down(tmp_path, shape):
     pixels = np.zeros(shape, np.uint16)

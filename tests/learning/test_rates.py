@@ -45,6 +45,7 @@ def test_steps_by_default():
         (lambda: Geometric(0), ValueError, r"last is 0"),
         (lambda: Cosine(-1), ValueError, r"last is -1"),
         (lambda: Steps([1.5]), TypeError, r"epochs\[0\] is 1\.5"),
+        (lambda: Steps({20: 0.1}), TypeError, r"epochs is \{20: 0.1\}; it must be a sequence"),
         (lambda: Steps(5), TypeError, r"epochs is 5; it must be a sequence of integers, such as \(20, 25\)"),
         (lambda: Steps(factor=0), ValueError, r"factor is 0"),
         (lambda: as_schedule("linear"), ValueError, r"schedule is 'linear'; it must be one of halve, geometric, "),

@@ -264,6 +264,11 @@ def test_validation_data(x, y, error, message):
         assert_refused(classifier, lambda c: c.fit(X, Y, X_val=x, y_val=y), error, message)
 
 
+def test_a_classifier_may_be_validated_with_one_sample():
+    classifier = fresh(early_stopping=True).fit(X, Y, X_val=X[:1], y_val=Y[:1])
+    assert set(classifier.validation_scores_) <= {0, 1}
+
+
 def test_validation_data_that_would_not_be_used():
     assert_refused(
         fresh(), lambda c: c.fit(X, Y, X_val=X, y_val=Y), ValueError, "X_val is given, but early_stopping is"
@@ -274,6 +279,7 @@ def test_validation_data_that_would_not_be_used():
     ("x", "y", "message"),
     [
         (X, Y, "X_val and y_val: y has"),
+        (X[:1], TARGETS[MLPRegressor][:1], "X_val has 1 sample; the score R.2 needs at least two"),
         (X, 1e39 * TARGETS[MLPRegressor], "y_val has a number that is too large for float32"),
         (3e38 * X, TARGETS[MLPRegressor], "the network diverged, its validation score is nan"),
     ],

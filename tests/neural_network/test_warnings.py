@@ -1,6 +1,7 @@
 """`fit` warns of a label that at least 20 samples have, but that the network never predicts."""
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -87,8 +88,16 @@ def test_ordinary_data_that_are_not_scaled(parameters):
     assert ours.score(x, y) < 0.5
 
 
-def test_a_warning_in_a_worker_names_fastnet():
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda fit, *data: Parallel(n_jobs=2, backend="threading")([delayed(fit)(*data)] * 2),
+        lambda fit, *data: ThreadPoolExecutor().submit(fit, *data).result(),
+    ],
+    ids=["joblib", "concurrent"],
+)
+def test_a_warning_in_a_worker_names_fastnet(call):
     x, y = load_wine(return_X_y=True)
     with pytest.warns(ConvergenceWarning) as found:
-        Parallel(n_jobs=2, backend="threading")([delayed(MLPClassifier(max_iter=1).fit)(x / 1000, y)] * 2)
+        call(MLPClassifier(max_iter=1).fit, x / 1000, y)
     assert {Path(each.filename).parts[-3:-1] for each in found} == {("fastnet", "neural_network")}

@@ -112,6 +112,14 @@ def test_labels_that_are_no_classes_of_a_classifier_are_refused(logistic, names,
         plots.mistakes(logistic.fit(inputs, names), Dataset(inputs, targets))
 
 
+def test_classes_that_are_not_whole_numbers_are_refused(logistic):
+    inputs = np.eye(4)[:3]
+    classifier = logistic.fit(inputs, [0, 1, 2])
+    classifier.classes_ = np.array([0.0, 1.0, 1.5])
+    with pytest.raises(ValueError, match="they must be integers, as labels are"):
+        plots.mistakes(classifier, Dataset(inputs, [0, 1, 2]))
+
+
 def test_chapter_1s_network_and_another_shape(data, axes):
     net = network.Network([16, 3], engine="numpy", seed=0)
     assert plots.mistakes(net, data, shape=(2, 8), most=1, axes=axes) is axes

@@ -143,6 +143,14 @@ def test_of_many_choices_the_best_have_names(what, order):
     assert len([line for line in axes.lines if line.get_linestyle() == "-"]) == 21
 
 
+def test_of_many_choices_those_are_best_whose_runs_end_best():
+    """A seed that stopped early counts with its last value, as in the table of a sweep."""
+    curves = {f"{i}": [[0.5, 0.6], [0.9]] for i in range(12)} | {"best": [[0.8, 0.8], [0.8]]}
+    named = {text.get_text().partition(":")[0] for text in plots.sweep(curves).axes[0].texts}
+    assert "best" in named
+    assert len(named) == 12
+
+
 def test_names_are_smaller_in_low_axes(axes):
     assert plots.sweep({LONG.format(i): [[0.5, 0.5 + i / 100]] for i in range(12)}, axes=axes) is axes
     axes.figure.draw_without_rendering()
