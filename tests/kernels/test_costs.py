@@ -115,7 +115,7 @@ def test_errors_and_losses(cost, output, dtype):
                     assert (np.abs(found - expected) <= digits * eps * sizes).all(), (n, scale)
                     # 1 - a has few correct digits if a sigmoid a is near 1. All other losses below exp(-87) count as 0.
                     atol = n * eps if (cost, output) == (QuadraticCost, "sigmoid") else n * 1e-37
-                    np.testing.assert_allclose(loss, float(expected_loss), 12 * eps, atol, err_msg=f"{n} {scale}")
+                    np.testing.assert_allclose(loss, float(expected_loss), digits * eps, atol, err_msg=f"{n} {scale}")
 
 
 @BOTH
