@@ -129,7 +129,7 @@ def fail(name: str, message: str) -> NoReturn:
 
 
 def note(line: str) -> None:
-    """Print a line for the user on standard error. The line begins differently from an error."""
+    """Print a line on standard error, after "note:", so that it does not look like an error."""
     say(f"note: {line}", err=True)
 
 

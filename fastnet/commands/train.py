@@ -77,7 +77,6 @@ def train(
     if expand:
         training_data = expand_mnist.expand(training_data)
     drawn = plot_file is not None
-    untrained = net.weights
     reported: list[History] = []
 
     def report(history: History) -> None:
@@ -103,7 +102,7 @@ def train(
             correct = net.accuracy(test_data)
             say(f"Test data: {correct} / {len(test_data)} ({correct / len(test_data):.2%} accuracy)")
     except BaseException as end:  # weights are also saved after Ctrl-C, a full disk or a closed pipe
-        has_learnt = net.weights is not untrained
+        has_learnt = net.history is not None and len(net.history.epochs) > 0
         if checkpoint is not None and checkpoint.exists() and (has_learnt or isinstance(end, KeyboardInterrupt)):
             say(f"Checkpoint kept in {checkpoint}; the same command with --resume continues the run", err=True)
         for keep in _to_keep(net, save, plot_file) if has_learnt else []:

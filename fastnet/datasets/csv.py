@@ -123,8 +123,8 @@ def _fault(path: Path) -> str | None:
                 for i, value in enumerate(fields):
                     if not _is_number(value):
                         return f"{line}, {_faulty(value, i, names)}"
-        except csv.Error:
-            pass
+        except csv.Error:  # then NumPy's message is shown
+            return None
     return None
 
 

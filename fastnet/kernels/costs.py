@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-from fastnet.formulas.regression import HuberCost, QuantileCost
+from fastnet.formulas.regression import POISSON_SERIES, HuberCost, QuantileCost
 from fastnet.kernels.activations import linear, sigmoid
 from fastnet.kernels.compiler import part
 from fastnet.kernels.formulas import (
@@ -39,7 +37,6 @@ OUTPUTS = {"sigmoid": 0, "linear": 1, "softmax": 2, "exp": 3}
 _SOFTMAX = OUTPUTS["softmax"]
 _SMALLEST_EXPONENT = -87.0  # smallest integer z for which exp(z) is not subnormal in float32
 _LARGEST_EXPONENT = {32: 88.0, 64: 709.0}  # largest integer z for which exp(z) is finite, by the float's number of bits
-_TERMS_OF_POISSON = 19  # degree of a Taylor polynomial for |d| <= 1; its error is less than a rounding error in float64
 
 
 def setting_of(cost: object) -> float:
@@ -105,9 +102,9 @@ def _poisson_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
     mean, count = in_float64(a), in_float64(y)
     d = in_float64(z) - log(where(count > 0, count, 1.0))
     near = clamp(d, -1.0, 1.0)
-    series = d.like(1 / math.factorial(_TERMS_OF_POISSON))
-    for k in range(_TERMS_OF_POISSON - 1, 1, -1):
-        series = series * near + 1 / math.factorial(k)
+    series = d.like(0.0)
+    for coefficient in POISSON_SERIES:
+        series = series * near + coefficient
     loss = where(absolute(d) < 1, count * near * near * series, mean - count - count * d)
     return in_precision_of(z, where(count > 0, loss, mean))
 
@@ -181,6 +178,7 @@ def errors(cost, setting, output, z, start, targets, y, factor, delta, step, n, 
             sums, below = sums + e, below + e_below
             i += step
         normalizer = 1 / total(sums)
+        # Costs with softmax have no setting. `_log_likelihood_loss` takes the sum of exp(z) without the largest.
         # If several z are the largest, the sum is at least 2, and 1 can be subtracted without losing digits.
         setting = total(below) if total(sums) < 2 else total(sums) - 1
     losses, i = zeros(z), start

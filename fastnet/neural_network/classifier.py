@@ -258,8 +258,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         sample_weight : array_like, shape (n_samples,), optional
             Weight of each sample, at least 0.
         X_val, y_val, sample_weight_val : optional
-            Samples for early stopping, used instead of a part of `X` and `y`. Apart from the number of
-            samples, the shapes are those of `X`, `y` and `sample_weight`.
+            Samples for early stopping, used instead of a part of `X` and `y`. Apart from the number of samples, the
+            shapes are those of `X`, `y` and `sample_weight`.
 
         Returns
         -------

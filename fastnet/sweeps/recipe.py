@@ -207,11 +207,12 @@ def recipe(
     optimizer = arguments.one_of(optimizer, OPTIMIZERS, "optimizer")
     activation = arguments.one_of(activation, ACTIVATIONS, "activation")
     as_optimizer(optimizer, momentum)
+    is_sigmoid = layers is None and activation == "sigmoid"
     if eta is None:
-        of_descent = _ETA[cost] if layers is None and activation == "sigmoid" else _SMALLER_ETA
+        of_descent = _ETA[cost] if is_sigmoid else _SMALLER_ETA
         eta = of_descent if optimizer in ("sgd", "nesterov") else _ETA_OF_OTHERS
     if init is None:
-        init = "large" if cost == "quadratic" and layers is None and activation == "sigmoid" else "small"
+        init = "large" if cost == "quadratic" and is_sigmoid else "small"
     made = Recipe(
         sizes=sizes,
         layers=layers,

@@ -15,6 +15,7 @@ import pytest
 from commands.in_process import run
 
 from fastnet import mnist_loader, network
+from fastnet.utils import progress
 
 COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet"))]
 LINE = r"Epoch {}: \d+ / {} \(\d+\.\d\d% accuracy\), took \d+\.\d\d seconds\n"
@@ -124,16 +125,23 @@ def test_ctrl_c_saves_what_was_learnt(folder):
     assert network.load(path).sizes == [16, 5, 10]
 
 
-def test_ctrl_c_in_the_first_epoch_does_not_change_the_file(tmp_path):
-    path = tmp_path / "net.json"
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_ctrl_c_writes_the_file_only_after_a_whole_epoch(epoch, folder, monkeypatch):
+    whole = progress.runs
+
+    def interrupted(order, mini_batch_size, title, first):
+        yield from whole(order, mini_batch_size, title, first)
+        if title == f"Epoch {epoch}":
+            signal.raise_signal(signal.SIGINT)
+            yield order[:0]  # between two mini-batches, signals are handled
+
+    monkeypatch.setattr(progress, "runs", interrupted)
+    path = folder / "net.json"
     path.write_text("precious")
-    command = [*COMMAND, "train", "--engine", "reference", "--save", str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(1.5)  # less than the time of an epoch with the reference engine
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
-    assert (process.returncode, output) == (130, "")
-    assert path.read_text() == "precious"
+    result = run(*small(folder, "--epochs", "3", "--engine", "numpy", "--save", str(path)))
+    assert result.returncode == 130
+    assert (path.read_text() == "precious") == (epoch == 0)
+    assert ("Saved to" in result.stdout) == (epoch > 0)
 
 
 def test_what_was_learnt_is_saved_when_standard_output_is_closed(folder):

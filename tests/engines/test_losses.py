@@ -80,8 +80,8 @@ def samples_of_exp(random):
         for difference in (0.3, 2, 20):
             d = random.choice([-1, 1], 3) * difference / np.sqrt(y + 1)
             yield np.log(np.maximum(y, 1e-3)) + d, y
-    for small in (1e-3, 1e-6, 1e-9):
-        yield np.array([small, -small, 2 * small]), np.ones(3)
+    for d in (0.95, 1e-3, 1e-6, 1e-9):  # the series for abs(d) < 1 is least accurate near 1
+        yield np.array([d, -d, 2 * d]), np.ones(3)
 
 
 def samples_of_linear(random):
